@@ -1,0 +1,198 @@
+#include "base/conf.h"
+
+#define KB INT64_C(1024)
+#define MB (1024 * KB)
+#define GB (1024 * MB)
+#define SEC INT64_C(1000)
+#define MIN (60 * SEC)
+#define HOUR (60 * MIN)
+
+#define GW(f, type, ...)                                                       \
+	{                                                                      \
+		CONF_GATEWAY, #f, type, offsetof(struct conf, f), __VA_ARGS__  \
+	}
+#define PR(f, type, ...)                                                       \
+	{                                                                      \
+		CONF_PROVIDER, #f, type, offsetof(struct conf_provider, f),    \
+		    __VA_ARGS__                                                \
+	}
+#define MO(f, type, ...)                                                       \
+	{                                                                      \
+		CONF_MODEL, #f, type, offsetof(struct conf_model, f),          \
+		    __VA_ARGS__                                                \
+	}
+
+/* Text and switches have no range. */
+#define ANY NULL, 0, 0
+
+/* clang-format off */
+const struct conf_row conf_rows[] = {
+GW(ca_file, CONF_STR, "", ANY,
+    "Certificate authorities that providers are checked against, PEM.  "
+    "Empty: those of the system."),
+GW(catalog_file, CONF_STR, "", ANY,
+    "List of models and prices.  Empty: catalog.ndjson in state_dir if it is "
+    "there, else the installed one."),
+GW(cors_origins, CONF_STR, "", ANY,
+    "Origins, with commas, whose pages in browsers may call the gateway, or "
+    "* for all.  Empty: none."),
+GW(drain_timeout, CONF_TIME, "300s", NULL, 0, 24 * HOUR,
+    "How long running requests may go on after SIGTERM before they are "
+    "ended with an error."),
+GW(error_format, CONF_WORD, "auto", "flat|openai|anthropic|auto", 0, 0,
+    "Shape of error answers.  auto chooses by the client."),
+GW(fcgi_peers, CONF_STR, "", ANY,
+    "Addresses, with commas, of the web servers that may connect when the "
+    "listening socket is TCP.  A TCP socket is refused while this is empty."),
+GW(front_threads, CONF_INT, "8", NULL, 1, 256,
+    "Threads of one process that read and admit requests.  Streams need no "
+    "threads."),
+GW(health_timeout, CONF_TIME, "500ms", NULL, 10, MIN,
+    "How long one check of the health endpoint may take."),
+GW(insecure_hosts, CONF_STR, "localhost,127.0.0.0/8,::1", ANY,
+    "Hosts and networks, with commas, that providers may be reached at by "
+    "plain http."),
+GW(key_cache_ttl, CONF_TIME, "2s", NULL, 0, HOUR,
+    "How long a process remembers an API key, and so how long a change of a "
+    "key may take."),
+GW(key_hash_secrets, CONF_SECRET, "", ANY,
+    "Secrets, newest first, with commas, that API keys are hashed with.  "
+    "Needed, here or in key_hash_secrets_file."),
+GW(key_hash_secrets_file, CONF_STR, "", ANY,
+    "File whose first line has the same form as key_hash_secrets.  It must "
+    "be unreadable for others.  Empty: key_hash_secrets in state_dir."),
+GW(key_prefix, CONF_STR, "llmgtwy_", ANY,
+    "What new API keys begin with."),
+GW(log_file, CONF_STR, "", ANY,
+    "Where log lines are appended.  Empty: standard error."),
+GW(log_level, CONF_WORD, "info", "error|warn|info|debug", 0, 0,
+    "What is logged: error is what somebody must look at, warn also what "
+    "healed, info also one line of each request."),
+GW(max_body_bytes, CONF_SIZE, "32m", NULL, KB, GB,
+    "Largest JSON body accepted."),
+GW(max_fallback_providers, CONF_INT, "2", NULL, 0, 10,
+    "How many further providers are tried when one fails."),
+GW(max_inflight, CONF_INT, "10000", NULL, 1, 1000000,
+    "How many requests may run on this host at once; more are refused with "
+    "status 503."),
+GW(max_upload_bytes, CONF_SIZE, "64m", NULL, KB, GB,
+    "Largest upload of images accepted."),
+GW(metrics_token, CONF_SECRET, "", ANY,
+    "Bearer token that /metrics asks for.  Empty: none is needed."),
+GW(models_require_key, CONF_BOOL, "off", ANY,
+    "Whether the list of models is shown only to holders of an API key."),
+GW(mount_prefix, CONF_STR, "", ANY,
+    "Path that the web server serves the gateway below, as /llm."),
+GW(ping_interval, CONF_TIME, "15s", NULL, 100, HOUR,
+    "Silence after which a comment is sent on a stream, so that nothing "
+    "between gateway and client gives up."),
+GW(public_url, CONF_STR, "http://localhost:4001", ANY,
+    "How clients reach the gateway, for the URLs in answers."),
+GW(reasoning_field, CONF_WORD, "both", "both|reasoning|reasoning_content",
+    0, 0, "Members that hold a model's reasoning in chat answers."),
+GW(runtime_dir, CONF_STR, "/run/llmgw", ANY,
+    "Directory of sockets and shared memory, empty after a boot."),
+GW(sdk_user_agents, CONF_STR,
+    "OpenAI/,AsyncOpenAI/,Anthropic/,AsyncAnthropic/,ai-sdk/,ai/,claude-cli/,"
+    "codex,langchain,opencode/,QwenCode/", ANY,
+    "Beginnings of User-Agent, with commas, case ignored, of clients that "
+    "get the errors of their SDK while error_format is auto."),
+GW(sim, CONF_BOOL, "off", ANY,
+    "Whether the built-in provider sim, which answers by rule, is offered."),
+GW(sim_url, CONF_STR, "http://localhost:4001/sim", ANY,
+    "Base URL of that provider."),
+GW(state_dir, CONF_STR, "/var/lib/llmgw", ANY,
+    "Directory of what must survive a boot: database, records, secrets."),
+GW(store_sql, CONF_STR, "", ANY,
+    "The main database, as sqlite:PATH.  Empty: llmgw.db in state_dir."),
+GW(stream_usage, CONF_WORD, "finish", "finish|extra|off", 0, 0,
+    "Where a chat stream shows usage when the client did not ask for it: in "
+    "the finishing chunk, in an extra chunk behind it, nowhere."),
+GW(timeout_client_write, CONF_TIME, "60s", NULL, 100, HOUR,
+    "How long a client may take no byte of its stream."),
+GW(timeout_connect, CONF_TIME, "10s", NULL, 10, 10 * MIN,
+    "Name look-up, connect and TLS with a provider."),
+GW(timeout_first_byte, CONF_TIME, "600s", NULL, 10, 24 * HOUR,
+    "How long a provider may stay silent before another is tried."),
+GW(timeout_gateway, CONF_TIME, "1500s", NULL, 10, 24 * HOUR,
+    "How long one request may take with all its attempts, and how long old "
+    "processes live on after a reload."),
+GW(timeout_idle, CONF_TIME, "300s", NULL, 10, 24 * HOUR,
+    "Longest pause in a provider's stream."),
+GW(timeout_total_plain, CONF_TIME, "600s", NULL, 10, 24 * HOUR,
+    "One call of a provider that does not stream."),
+GW(timeout_total_stream, CONF_TIME, "1200s", NULL, 10, 24 * HOUR,
+    "One call of a provider that streams."),
+GW(upstream_proxy, CONF_STR, "", ANY,
+    "Proxy for all providers, as http://HOST:PORT.  Variables as https_proxy "
+    "have no effect."),
+
+PR(any_model, CONF_BOOL, "off", ANY,
+    "Whether models that the catalogue lacks may be asked for, at no price."),
+PR(auth, CONF_WORD, "", "bearer|x-api-key|api-key|none", 0, 0,
+    "How the key is sent.  A new provider gets bearer."),
+PR(base_url, CONF_STR, "", ANY,
+    "https URL, or http for hosts in insecure_hosts."),
+PR(ca_file, CONF_STR, "", ANY,
+    "As in [llmgw], for this provider."),
+PR(dialect, CONF_STR, "", ANY,
+    "Wire format it speaks, as openai-chat or anthropic-messages."),
+PR(key, CONF_SECRET, "", ANY,
+    "The provider's API key, or several with commas."),
+PR(key_file, CONF_STR, "", ANY,
+    "File whose first line has the same form as key.  It must be unreadable "
+    "for others."),
+PR(path, CONF_STR, "", ANY,
+    "Path of chat completions behind the base URL.  Empty: the dialect's."),
+{ CONF_PROVIDER, "priority", CONF_MILLI,
+    offsetof(struct conf_provider, priority_milli), "1", NULL, 0, 1000000,
+    "Weight in the choice among providers of one model.  0: only when "
+    "asked for by name." },
+PR(quirks, CONF_STR, "", ANY,
+    "Names, with commas, of what it does differently from its dialect."),
+PR(streaming, CONF_BOOL, "on", ANY,
+    "Whether it can stream."),
+PR(timeout_first_byte, CONF_TIME, "0", NULL, 0, 24 * HOUR,
+    "As in [llmgw], for this provider.  0: the value there."),
+PR(timeout_idle, CONF_TIME, "0", NULL, 0, 24 * HOUR,
+    "As in [llmgw], for this provider.  0: the value there."),
+PR(upstream_proxy, CONF_STR, "", ANY,
+    "As in [llmgw], for this provider."),
+
+MO(aliases, CONF_STR, "", ANY,
+    "Further names of the model, with commas."),
+MO(cache_write_price, CONF_STR, "", ANY,
+    "USD per million prompt tokens written to the provider's cache."),
+MO(cached_input_price, CONF_STR, "", ANY,
+    "USD per million prompt tokens read from the provider's cache."),
+MO(capabilities, CONF_STR, "", ANY,
+    "What the model can do, with commas."),
+MO(context, CONF_INT, "0", NULL, 0, 1000000000,
+    "Tokens that prompt and answer may have together.  0: unknown."),
+MO(free, CONF_BOOL, "off", ANY,
+    "Whether the limits of free models apply."),
+MO(input_price, CONF_STR, "", ANY,
+    "USD per million prompt tokens, as 0.15."),
+MO(max_output, CONF_INT, "0", NULL, 0, 1000000000,
+    "Tokens that an answer may have.  0: unknown."),
+MO(output_price, CONF_STR, "", ANY,
+    "USD per million tokens of the answer."),
+MO(provider, CONF_STR, "", ANY,
+    "Who offers it: PROVIDER, or PROVIDER/NAME where it has another name "
+    "there; several with commas."),
+MO(request_price, CONF_STR, "", ANY,
+    "USD per request."),
+{ CONF_GATEWAY, NULL, CONF_STR, 0, NULL, NULL, 0, 0, NULL },
+};
+/* clang-format on */
+
+const struct conf_row *
+conf_row(enum conf_scope scope, struct str name)
+{
+	const struct conf_row *r;
+
+	for (r = conf_rows; r->name != NULL; r++)
+		if (r->scope == scope && str_is(name, r->name))
+			return r;
+	return NULL;
+}

@@ -1,0 +1,93 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/rand.h"
+
+/* In the order of their bytes, so that ids sort as the times in them. */
+static const char digits[] =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+#define BASE 62
+#define TIME_DIGITS 8
+#define WORD_DIGITS 12
+
+void
+rand_bytes(void *out, size_t n)
+{
+	unsigned char *p = out;
+	ssize_t got;
+
+	while (n > 0) {
+		got = getrandom(p, n, 0);
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			abort();
+		p += got;
+		n -= (size_t)got;
+	}
+}
+
+/* Larger bytes would favour the first digits. */
+#define FAIR (256 / BASE * BASE)
+
+static char
+next_digit(struct rand_pool *p)
+{
+	unsigned char byte;
+
+	do {
+		if (p->left == 0) {
+			rand_bytes(p->bytes, sizeof(p->bytes));
+			p->left = sizeof(p->bytes);
+		}
+		byte = p->bytes[--p->left];
+		p->bytes[p->left] = 0;
+	} while (byte >= FAIR);
+	return digits[byte % BASE];
+}
+
+void
+rand_pool_word(struct rand_pool *p, char *out, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		out[i] = next_digit(p);
+	out[n] = '\0';
+}
+
+void
+rand_pool_timed(struct rand_pool *p, char *out, int n, int64_t wall_ms)
+{
+	uint64_t t = wall_ms < 0 ? 0 : (uint64_t)wall_ms;
+	int i;
+
+	assert(n > TIME_DIGITS);
+	for (i = TIME_DIGITS - 1; i >= 0; i--, t /= BASE)
+		out[i] = digits[t % BASE];
+	rand_pool_word(p, out + TIME_DIGITS, n - TIME_DIGITS);
+}
+
+void
+rand_word(char *out, int n)
+{
+	struct rand_pool p = { .left = 0 };
+
+	rand_pool_word(&p, out, n);
+	explicit_bzero(&p, sizeof(p));
+}
+
+void
+rand_id(char *out, const char *prefix, int64_t wall_ms)
+{
+	struct rand_pool p = { .left = 0 };
+	size_t n = strlen(prefix);
+
+	assert(n + TIME_DIGITS + WORD_DIGITS < ID_SIZE);
+	memcpy(out, prefix, n);
+	rand_pool_timed(&p, out + n, TIME_DIGITS + WORD_DIGITS, wall_ms);
+}
