@@ -1,0 +1,388 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/call.h"
+
+#define POOL_MAX 256        /* idle handles kept: about 5 KB each */
+#define HEADERS_MAX (128 * 1024)
+#define IDENTITY "identity"
+
+struct call {
+	struct call *next; /* in the pool */
+	CURL *easy;
+	struct call_pool *pool;
+	CURLM *multi;
+	struct curl_slist *headers;
+	const struct call_ops *ops;
+	void *arg;
+	struct call_head head;
+	struct call_limits limits;
+	curl_off_t body; /* bytes to send */
+	size_t got;
+	size_t header_bytes;
+	bool in_body; /* a status line has been read to its end */
+	char error[CURL_ERROR_SIZE];
+};
+
+struct call_pool {
+	struct call *idle;
+	int nidle;
+	const char *ca_file;
+	const char *proxy;
+};
+
+struct call_pool *
+call_pool_new(const char *ca_file, const char *proxy)
+{
+	struct call_pool *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		abort();
+	p->ca_file = ca_file;
+	p->proxy = proxy;
+	return p;
+}
+
+static void
+call_free(struct call *c)
+{
+	curl_slist_free_all(c->headers);
+	curl_easy_cleanup(c->easy);
+	free(c);
+}
+
+void
+call_pool_free(struct call_pool *p)
+{
+	struct call *c;
+
+	if (p == NULL)
+		return;
+	while ((c = p->idle) != NULL) {
+		p->idle = c->next;
+		call_free(c);
+	}
+	free(p);
+}
+
+/* "Name: value" of this name: the value, else absent. */
+static struct str
+header_value(struct str line, const char *name)
+{
+	size_t n = strlen(name);
+
+	while (line.n > 0 && (line.p[line.n - 1] == '\n' ||
+				 line.p[line.n - 1] == '\r'))
+		line.n--;
+	if (line.n <= n || line.p[n] != ':' ||
+	    strncasecmp(line.p, name, n) != 0)
+		return STR_NONE;
+	return str_trim((struct str){ line.p + n + 1, line.n - n - 1 });
+}
+
+/* Whole or decimal number of `unit_ms` units; the HTTP date form by curl. */
+static int64_t
+delay_ms(struct str v, int64_t unit_ms)
+{
+	char tmp[48], *end;
+	double d;
+	time_t at;
+
+	if (v.n == 0 || v.n >= sizeof(tmp))
+		return -1;
+	memcpy(tmp, v.p, v.n);
+	tmp[v.n] = '\0';
+	d = strtod(tmp, &end);
+	if (*end == '\0' && d >= 0 && d < 1e9)
+		return (int64_t)(d * (double)unit_ms);
+	if ((at = curl_getdate(tmp, NULL)) == -1)
+		return -1;
+	at -= time(NULL);
+	return at < 0 ? 0 : (int64_t)at * 1000;
+}
+
+static void
+take_header(struct call *c, struct str line)
+{
+	struct str v;
+	int64_t ms;
+
+	if ((v = header_value(line, "content-type")).p != NULL) {
+		c->head.json =
+		    v.n >= 16 && strncasecmp(v.p, "application/json", 16) == 0;
+		c->head.sse =
+		    v.n >= 17 && strncasecmp(v.p, "text/event-stream", 17) == 0;
+		return;
+	}
+	if ((v = header_value(line, "retry-after-ms")).p == NULL)
+		v = header_value(line, "x-ms-retry-after-ms");
+	if (v.p != NULL)
+		ms = delay_ms(v, 1);
+	else if ((v = header_value(line, "retry-after")).p != NULL &&
+	    c->head.retry_after_ms == -1)
+		ms = delay_ms(v, 1000);
+	else
+		return;
+	if (ms >= 0)
+		c->head.retry_after_ms = ms;
+}
+
+static size_t
+on_header(char *p, size_t one, size_t n, void *arg)
+{
+	struct call *c = arg;
+	struct str line = { p, one * n };
+
+	c->header_bytes += line.n;
+	if (c->header_bytes > HEADERS_MAX)
+		return 0;
+	if (str_starts(line, "HTTP/")) {
+		c->head = (struct call_head){ .retry_after_ms = -1 };
+		c->in_body = false;
+	} else if (line.n <= 2)
+		c->in_body = true;
+	else
+		take_header(c, line);
+	return line.n;
+}
+
+static size_t
+on_body(char *p, size_t one, size_t n, void *arg)
+{
+	struct call *c = arg;
+	long status = 0;
+
+	if (c->head.status == 0) {
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+		c->head.status = (int)status;
+	}
+	n *= one;
+	c->got += n;
+	if (c->got > c->limits.body_max)
+		return 0;
+	return c->ops->body(c->arg, (struct str){ p, n }) == -1 ? 0 : n;
+}
+
+/* What every transfer has, set once in a handle's life. */
+static void
+set_always(struct call *c)
+{
+	CURL *h = c->easy;
+
+	/* Without it, removing a handle during name look-up waits for it. */
+	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	/* 7.88 breaks prior-knowledge HTTP/2, and a paused stream grows. */
+	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L);
+	curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->error);
+	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
+	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
+	curl_easy_setopt(h, CURLOPT_PRIVATE, c);
+	/* We ask for identity; who compresses all the same is decoded. */
+	curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, IDENTITY);
+	curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 16384L);
+}
+
+static struct call *
+take_call(struct call_pool *p)
+{
+	struct call *c = p->idle;
+
+	if (c != NULL) {
+		p->idle = c->next;
+		p->nidle--;
+		return c;
+	}
+	if ((c = calloc(1, sizeof(*c))) == NULL ||
+	    (c->easy = curl_easy_init()) == NULL)
+		abort();
+	c->pool = p;
+	set_always(c);
+	return c;
+}
+
+static void
+give_back(struct call *c)
+{
+	struct call_pool *p = c->pool;
+
+	c->multi = NULL;
+	c->ops = NULL;
+	curl_slist_free_all(c->headers);
+	c->headers = NULL;
+	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
+	if (p->nidle == POOL_MAX) {
+		call_free(c);
+		return;
+	}
+	c->next = p->idle;
+	p->idle = c;
+	p->nidle++;
+}
+
+static void
+set_headers(struct call *c, const struct http_request *q)
+{
+	int i;
+
+	for (i = 0; i < q->nheaders; i++)
+		c->headers = curl_slist_append(c->headers, q->headers[i].p);
+	c->headers = curl_slist_append(c->headers, "Expect:");
+	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
+}
+
+static int
+set_request(struct call *c, const struct http_request *q, struct err *e)
+{
+	const struct call_pool *p = c->pool;
+	const char *ca = q->ca_file != NULL ? q->ca_file : p->ca_file;
+	const char *proxy = q->proxy != NULL ? q->proxy : p->proxy;
+	CURL *h = c->easy;
+
+	if (curl_easy_setopt(h, CURLOPT_URL, q->url.p) != CURLE_OK)
+		return err_set(e, ERR_INTERNAL, "bad provider URL");
+	if (q->method != NULL && strcmp(q->method, "GET") == 0)
+		curl_easy_setopt(h, CURLOPT_HTTPGET, 1L);
+	else {
+		curl_easy_setopt(h, CURLOPT_POST, 1L);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, q->body.p);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)q->body.n);
+	}
+	set_headers(c, q);
+	/* "" keeps *_proxy of the environment out as well. */
+	curl_easy_setopt(h, CURLOPT_PROXY, proxy == NULL ? "" : proxy);
+	if (ca != NULL && *ca != '\0')
+		curl_easy_setopt(h, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(
+	    h, CURLOPT_CONNECTTIMEOUT_MS, (long)c->limits.connect_ms);
+	return 0;
+}
+
+struct call *
+call_start(struct call_pool *p, CURLM *multi, const struct http_request *q,
+    const struct call_limits *limits, const struct call_ops *ops, void *arg,
+    struct err *e)
+{
+	struct call *c = take_call(p);
+
+	c->head = (struct call_head){ .retry_after_ms = -1 };
+	c->limits = *limits;
+	c->ops = ops;
+	c->arg = arg;
+	c->got = c->header_bytes = 0;
+	c->body = (curl_off_t)q->body.n;
+	c->in_body = false;
+	c->error[0] = '\0';
+	if (set_request(c, q, e) == -1) {
+		give_back(c);
+		return NULL;
+	}
+	if (curl_multi_add_handle(multi, c->easy) != CURLM_OK) {
+		give_back(c);
+		return err_set(e, ERR_INTERNAL, "cannot start a transfer"),
+		       NULL;
+	}
+	c->multi = multi;
+	return c;
+}
+
+const struct call_head *
+call_head(const struct call *c)
+{
+	return &c->head;
+}
+
+void
+call_pause(struct call *c, bool on)
+{
+	curl_easy_pause(c->easy, on ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+}
+
+void
+call_cancel(struct call *c)
+{
+	if (c == NULL)
+		return;
+	curl_multi_remove_handle(c->multi, c->easy);
+	give_back(c);
+}
+
+/* What curl's verdict means to an attempt. */
+static void
+make_error(struct call *c, CURLcode rc, struct err *e)
+{
+	*e = (struct err){ .code = ERR_NONE };
+	switch ((int)rc) {
+	case CURLE_OK:
+		break;
+	case CURLE_OPERATION_TIMEDOUT: /* only connecting has a timer */
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+		err_set(e, ERR_FETCH, "Failed to connect to provider");
+		break;
+	case CURLE_RECV_ERROR:
+		err_set(e, c->got == 0 && !c->in_body ? ERR_FETCH : ERR_UPSTREAM,
+		    "Failed to connect to provider");
+		break;
+	case CURLE_WRITE_ERROR:
+		err_set(e, ERR_UPSTREAM,
+		    c->got > c->limits.body_max ? "answer too large" :
+						  "answer refused");
+		break;
+	default: /* cut short, bad chunk, bad encoding */
+		err_set(e, ERR_UPSTREAM, "answer broken");
+		break;
+	}
+}
+
+void
+call_reap(CURLM *multi)
+{
+	const struct call_ops *ops;
+	struct call *c;
+	struct CURLMsg *m;
+	struct err e;
+	long status;
+	void *arg;
+	int left;
+
+	while ((m = curl_multi_info_read(multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
+		make_error(c, m->data.result, &e);
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+		c->head.status = (int)status;
+		curl_multi_remove_handle(multi, c->easy);
+		ops = c->ops;
+		arg = c->arg;
+		ops->end(arg, &e);
+		give_back(c);
+	}
+}
+
+bool
+call_sent(const struct call *c)
+{
+	curl_off_t n = 0;
+
+	if (c == NULL)
+		return true;
+	curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &n);
+	return n >= c->body;
+}

@@ -1,0 +1,25 @@
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+#define HTTP_HEADERS_MAX 16
+
+/*
+ * What http/call.c sends.  Built by pure code, so tests can look at it.  Every
+ * string is NUL-terminated, and no header holds a control character.
+ */
+struct http_request {
+	const char *method; /* NULL: POST */
+	struct str url;
+	struct str body;
+	struct str headers[HTTP_HEADERS_MAX]; /* "Name: value" */
+	int nheaders;
+	const char *ca_file; /* NULL: the general ones */
+	const char *proxy;
+	bool public_only; /* refuse private addresses (reliability.md T7) */
+};
+
+#endif

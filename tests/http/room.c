@@ -1,0 +1,11 @@
+#include "room.h"
+
+TCase *case_sse(void);
+TCase *case_url(void);
+
+const char *const room_name = "http";
+TCase *(*const room_cases[])(void) = {
+	case_sse,
+	case_url,
+	NULL,
+};

@@ -1,0 +1,17 @@
+#include "room.h"
+
+TCase *case_metrics(void);
+TCase *case_migrate(void);
+TCase *case_spool(void);
+TCase *case_spool_adopt(void);
+TCase *case_sql(void);
+
+const char *const room_name = "store";
+TCase *(*const room_cases[])(void) = {
+	case_metrics,
+	case_migrate,
+	case_spool,
+	case_spool_adopt,
+	case_sql,
+	NULL,
+};
