@@ -1,0 +1,134 @@
+#ifndef DIALECT_DIALECT_H
+#define DIALECT_DIALECT_H
+
+#include "http/sse.h"
+#include "json/jw.h"
+#include "llm/llm.h"
+
+/*
+ * What the gateway puts into every answer, whatever made it.  Const from the
+ * first byte of the answer on.
+ */
+enum frame_usage { FRAME_USAGE_FINISH, FRAME_USAGE_EXTRA, FRAME_USAGE_OFF };
+enum frame_reasoning { FRAME_BOTH, FRAME_REASONING, FRAME_REASONING_CONTENT };
+
+struct frame {
+	struct str model;   /* "openai/gpt-4o-mini", api.md 4.3 */
+	struct str id;      /* used if the provider gives none */
+	int64_t created;    /* Unix seconds, used if the provider gives none */
+	bool include_usage; /* the client asked for a usage chunk */
+	bool keep_usage;    /* the provider's usage means what OpenAI's does */
+	bool reasoning_apart; /* completion_tokens lack the reasoning (xAI) */
+	enum frame_usage usage;
+	enum frame_reasoning reasoning;
+};
+
+/* What is known when the answer is over. */
+struct tail {
+	const struct llm_usage *usage;
+	const struct llm_cost *cost;
+	struct str metadata; /* raw JSON object, api.md 4.5 */
+};
+
+/*
+ * A dialect is a way of writing chats on the wire: a pure translation between
+ * bytes and the neutral model.  No I/O, no clock, no globals.
+ *
+ * Each function below is one direction.  A dialect only clients speak leaves
+ * the upstream half NULL, and the other way round.
+ */
+#define DIALECT_PATCHES 14
+
+struct dialect {
+	const char *name; /* "openai-chat" */
+
+	/*
+	 * Client side: request in, answer out.
+	 *
+	 * peek() checks the body (api.md 1.3, and the members of its endpoint)
+	 * and fills what the gates need; no tree is built.
+	 */
+	int (*peek)(struct llm_request *, struct arena *, struct err *);
+	int (*decode_request)(
+	    struct llm_request *, struct arena *, struct err *);
+	/* The tail is needed with LLM_EV_END only. */
+	void (*encode_event)(void *enc, const struct frame *,
+	    const struct llm_event *, const struct tail *, struct buf *);
+	void (*encode_answer)(const struct frame *, const struct llm_answer *,
+	    const struct tail *, struct jw *);
+	/* The error as an event of a stream that has begun. */
+	void (*encode_error)(const struct err *, struct buf *);
+	size_t enc_size; /* state of encode_event; zero is valid */
+
+	/*
+	 * What this dialect itself changes in the body for a provider that
+	 * speaks it too: the gateway's own members go, usage is asked for.
+	 * Written to `out`, returns how many; at most DIALECT_PATCHES.
+	 * dialect_body() does this.
+	 */
+	int (*body_patches)(
+	    const struct llm_request *, struct jpatch *out, int max);
+
+	/* Upstream side: request out, answer in. */
+	int (*encode_request)(
+	    const struct llm_request *, struct jw *, struct err *);
+	int (*decode_answer)(struct arena *, const struct frame *,
+	    struct str body, struct llm_sink *, struct err *);
+	/*
+	 * `dec` is taken zeroed; 1: that was the terminal event.  After the
+	 * last event decode_end() is called; decode_free() always, at last.
+	 */
+	int (*decode_event)(void *dec, struct arena *scratch,
+	    const struct frame *, const struct sse_event *, struct llm_sink *,
+	    struct err *);
+	int (*decode_end)(void *dec, struct llm_sink *, struct err *);
+	void (*decode_free)(void *dec); /* its buffers */
+	/*
+	 * A status of 400 and more, or an error inside a 200: message, code
+	 * word and param into err; provider/fault.c makes the class of it.
+	 */
+	void (*decode_error)(struct arena *, struct str body, struct err *);
+	size_t dec_size; /* state of decode_event; zero is valid */
+
+	/*
+	 * Both sides speak this dialect: answers are patched in place and keep
+	 * every byte that is not ours.  relay_event() takes one event of the
+	 * provider, appends what goes to the client now (nothing, while the
+	 * finish is held back for the usage) and keeps the facts.  1: that was
+	 * the terminal event.  -1: the provider's error, or garbage.
+	 * relay_end() writes what was held, the tail and the terminal event; -1
+	 * if the stream broke off before its finish.
+	 */
+	int (*relay_event)(void *state, struct arena *scratch,
+	    const struct frame *, const struct sse_event *, struct buf *out,
+	    struct err *);
+	int (*relay_end)(void *state, struct arena *scratch,
+	    const struct frame *, const struct tail *, struct buf *out,
+	    struct err *);
+	const struct llm_facts *(*relay_facts)(const void *state);
+	void (*relay_free)(void *state); /* its buffers; zero is valid */
+	size_t relay_size;               /* zero is valid */
+
+	/* The same for a whole answer: look at it, then write it. */
+	int (*patch_read)(struct arena *, const struct frame *, struct str body,
+	    struct llm_facts *, struct err *);
+	int (*patch_write)(struct arena *, const struct frame *,
+	    const struct tail *, struct str body, struct buf *out,
+	    struct err *);
+};
+
+extern const struct dialect dialect_openai_chat;
+
+const struct dialect *dialect_find(struct str name);
+
+/*
+ * The body to send to a provider that speaks `to`.  Equal dialects keep the
+ * client's own bytes, patched by body_patches(); others are encoded from the
+ * neutral view.  Either way the given patches are applied, before the dialect's
+ * own: the first patch of a path counts.
+ */
+int dialect_body(const struct dialect *to, struct llm_request *,
+    const struct jpatch *, int npatch, struct arena *, struct buf *out,
+    struct err *);
+
+#endif

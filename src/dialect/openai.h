@@ -1,0 +1,304 @@
+#ifndef DIALECT_OPENAI_H
+#define DIALECT_OPENAI_H
+
+#include "dialect/dialect.h"
+#include "json/jcheck.h"
+
+/*
+ * Shared by the files of the OpenAI chat dialect only.  "Raw" is JSON text as
+ * it stood in a checked document.
+ */
+
+/* A raw string's bytes between the quotes; absent if it is no string. */
+static inline struct str
+openai_inner(struct str raw)
+{
+	if (raw.n < 2 || raw.p[0] != '"')
+		return STR_NONE;
+	return (struct str){ raw.p + 1, raw.n - 2 };
+}
+
+/* A string that says something? */
+static inline bool
+openai_says(struct str raw)
+{
+	return raw.n > 2 && raw.p[0] == '"';
+}
+
+/* Comma if one is due, and a member with its raw value. */
+void openai_put(struct buf *, const char *key, struct str raw);
+/* The same with the member's own bytes. */
+void openai_put_raw(struct buf *, const struct jmember *);
+void openai_comma(struct buf *);
+
+/* How many bytes of text a raw string stands for, closely enough. */
+int64_t openai_text_len(struct str raw);
+
+/*
+ * What a provider's finish word means (api.md 4.3).  *broken: the words for
+ * answers that went wrong, which are an error unless there is content.
+ */
+enum llm_stop openai_stop(struct str word, bool *broken);
+const char *openai_stop_word(enum llm_stop);
+
+/*
+ * Content that is an array of parts (Mistral): write what belongs to the text,
+ * or what belongs to the reasoning, as one raw string.
+ */
+void openai_put_parts(struct buf *, struct str array, bool reasoning);
+bool openai_has_reasoning_part(struct str array);
+
+/* The members for reasoning that the frame asks for; raw is a string. */
+void openai_put_reasoning(struct buf *, const struct frame *, struct str raw);
+
+/*
+ * Read a raw usage object of any OpenAI-like provider over what is known; each
+ * member that is there wins.  False if it told no counts.
+ */
+bool openai_read_usage(
+    struct str raw, const struct frame *, struct llm_usage *);
+/* Our usage, with the members of the provider's (raw) that we do not know. */
+void openai_put_usage(
+    struct jw *, const char *key, const struct tail *, struct str raw);
+
+/* Find an error in a parsed or unparsed body: true, and err is filled. */
+bool openai_read_error(struct arena *, struct str body, struct err *);
+/* An error told inside a success: message and status of it, ERR_UPSTREAM. */
+int openai_error_inside(struct arena *, struct str raw, struct err *);
+
+/* The last of the rule for success without content, api.md 2.4. */
+int openai_no_content(const struct llm_facts *, struct err *);
+
+/*
+ * Tool calls of a stream, across the ways servers spoil them (wire.md 11, the
+ * repair rule).  The strings of a call are raw, without quotes.
+ */
+struct openai_call {
+	int choice;
+	int index;      /* ours: 0, 1, 2 in order of appearance */
+	int64_t up;     /* the provider's, -1: none */
+	bool announced; /* relay: id and name have gone out */
+	bool has_args;
+	struct buf id;
+	struct buf name;
+	struct buf args; /* relay: only until it is announced */
+};
+
+struct openai_calls {
+	struct buf store;
+};
+
+/* One element of tool_calls taken apart; raw values, absent if not there. */
+struct openai_piece {
+	int64_t index; /* -1: not there */
+	struct str id;
+	struct str type;
+	struct str fn; /* the object */
+	struct str name;
+	struct str args;
+	bool custom;
+};
+
+void openai_piece_read(struct str raw, struct openai_piece *);
+/* The call that a piece belongs to, made if it is new; NULL: too many. */
+struct openai_call *openai_call_for(
+    struct openai_calls *, int choice, const struct openai_piece *);
+int openai_call_count(const struct openai_calls *);
+struct openai_call *openai_call_at(const struct openai_calls *, int);
+/* An id for a call that got none, from the answer's id and its place. */
+void openai_call_id(
+    const struct openai_call *, struct str answer, char out[32]);
+/* The raw arguments as the inner bytes of a string: objects are quoted. */
+void openai_call_args(struct str raw, struct buf *);
+void openai_calls_free(struct openai_calls *);
+
+/* What is known of a choice in a stream: bits, and how it ended. */
+enum {
+	OPENAI_SEEN = 1u << 0,   /* its first chunk, with the role, has gone */
+	OPENAI_CALLED = 1u << 1, /* it has a tool call */
+	OPENAI_ENDED = 1u << 2   /* a finish word came */
+};
+
+struct openai_choice {
+	unsigned char bits;
+	unsigned char why; /* enum llm_stop */
+};
+
+/* A stream that is patched (openai_relay.c). */
+struct openai_relay {
+	struct llm_facts facts;
+	struct openai_choice choice[LLM_CHOICES_MAX];
+	struct openai_calls calls;
+	struct buf head; /* the members that all chunks begin with */
+	struct buf held; /* finish chunk that may be the last */
+	size_t held_at;  /* of its finish word, with the quotes */
+	size_t held_n;
+	int held_choice;
+	struct buf extras; /* object: members that wait for the next chunk */
+	struct buf usage;  /* the provider's last usage object */
+	char id[256];      /* raw, the first that is not empty */
+	int64_t created;
+	bool terminal; /* [DONE] came */
+};
+
+/* One event of such a stream on its way through (openai_chunk.c). */
+struct openai_chunk {
+	struct openai_relay *r;
+	const struct frame *f;
+	const struct jmember *v; /* members of the event */
+	int n;
+	struct str data; /* the event */
+	struct str choices;
+	struct buf *out;
+};
+
+/* What a member of a chunk is to us; OURS are written anew. */
+enum openai_top {
+	OPENAI_TOP_OTHER,
+	OPENAI_TOP_OURS,
+	OPENAI_TOP_USAGE,
+	OPENAI_TOP_CHOICES,
+	OPENAI_TOP_ERROR,
+	OPENAI_TOP_GROQ
+};
+enum openai_top openai_top_of(struct str key);
+
+/* A finish chunk, or members that wait for a chunk. */
+#define OPENAI_HELD_MAX ((size_t)1024 * 1024)
+
+/* Up to the bracket of the choices; from there on, to the closing bracket. */
+void openai_chunk_begin(const struct openai_chunk *, struct buf *);
+void openai_chunk_end(const struct openai_chunk *, struct buf *);
+/* The chunk is not sent: its unknown members wait for the next one. */
+void openai_chunk_keep(const struct openai_chunk *);
+/*
+ * Hold a finish: the buffer for its chunk, or one that says nothing else.  The
+ * finish of another choice that was held goes out.
+ */
+struct buf *openai_chunk_hold(const struct openai_chunk *, int choice);
+void openai_chunk_hold_bare(const struct openai_chunk *, int choice);
+/*
+ * Send what was held, with the right word, what its choice lacks before it,
+ * what waited, and `tail` (members with a comma before them, or nothing).
+ */
+void openai_chunk_release(const struct openai_chunk *, struct str tail);
+
+/* Finish word of a choice: never "stop" beside a tool call. */
+enum llm_stop openai_choice_why(const struct openai_choice *);
+
+/* Note that a choice ended so; -1: the word says that the answer is broken. */
+int openai_take_finish(struct llm_facts *, struct openai_choice *,
+    struct str raw, bool substance, struct err *);
+
+/* One element of `choices` taken apart; raw values, absent if not there. */
+struct openai_view {
+	int index;
+	bool has_index;
+	struct str raw;
+	struct str body; /* delta or message */
+	struct str finish;
+	struct str usage;
+	struct str error;
+	struct str role;
+	struct str content;
+	struct str calls;
+	struct str reasoning; /* the first that says something */
+	bool substance;       /* it holds something to read */
+	bool dirty;           /* members must be changed */
+};
+
+/* `key` is "delta" or "message"; facts are kept on the way. */
+void openai_view_read(
+    struct str raw, const char *key, struct openai_view *, struct llm_facts *);
+
+/*
+ * Write a choice of a chunk as it must be (openai_delta.c): role in the first
+ * and only there, clean tool calls, no usage.  `ends`: all it says is the
+ * finish; its place is noted in r->held_at, the word is put in later.
+ */
+int openai_put_choice(struct buf *, struct openai_relay *, const struct frame *,
+    const struct openai_view *, bool ends, struct err *);
+
+/* A stream that is decoded (openai_decode.c). */
+struct openai_block {
+	bool open;
+	unsigned char kind; /* enum llm_kind */
+	int block;
+};
+
+struct openai_dec {
+	struct openai_choice choice[LLM_CHOICES_MAX];
+	struct openai_block block[LLM_CHOICES_MAX];
+	struct openai_calls calls; /* whole; they come out at the finish */
+	struct llm_facts facts;
+	char id[256];
+	bool started;
+	bool terminal;
+};
+
+/* A stream that is encoded (openai_answer.c). */
+struct openai_enc {
+	char id[256];
+	enum llm_kind kind[LLM_CHOICES_MAX]; /* of the open block */
+	int calls[LLM_CHOICES_MAX];          /* opened so far */
+	bool told[LLM_CHOICES_MAX];          /* the open call has arguments */
+	bool seen[LLM_CHOICES_MAX];          /* the role has gone */
+	int stop_choice;
+	enum llm_stop why; /* NONE: no finish is held */
+	bool failed;
+};
+
+/* Of jcheck.marks, beside LLM_CAN_*: only this dialect can say it. */
+#define OPENAI_SAME (1u << 30)
+
+/* What the checks see on their way: ids of calls in chains; jcheck.arg. */
+#define OPENAI_CHAINS 1024
+struct openai_id {
+	struct openai_id *next;
+	struct str id;
+};
+struct openai_seen {
+	struct openai_id *ids[OPENAI_CHAINS];
+	size_t text_not; /* of jcheck.text_bytes: data that is no text */
+	size_t audio_bytes;
+	size_t file_bytes;
+	int images;
+};
+
+extern const struct jrule openai_chat_rules[];
+int openai_check_image(struct jcheck *, struct str raw);
+
+/* The halves of the vtable. */
+int openai_peek(struct llm_request *, struct arena *, struct err *);
+int openai_body_patches(const struct llm_request *, struct jpatch *, int max);
+int openai_decode_request(struct llm_request *, struct arena *, struct err *);
+int openai_encode_request(
+    const struct llm_request *, struct jw *, struct err *);
+
+void openai_encode_event(void *, const struct frame *, const struct llm_event *,
+    const struct tail *, struct buf *);
+void openai_encode_answer(const struct frame *, const struct llm_answer *,
+    const struct tail *, struct jw *);
+void openai_encode_error(const struct err *, struct buf *);
+
+int openai_decode_answer(struct arena *, const struct frame *, struct str,
+    struct llm_sink *, struct err *);
+int openai_decode_event(void *, struct arena *, const struct frame *,
+    const struct sse_event *, struct llm_sink *, struct err *);
+int openai_decode_end(void *, struct llm_sink *, struct err *);
+void openai_decode_free(void *);
+void openai_decode_error(struct arena *, struct str, struct err *);
+
+int openai_relay_event(void *, struct arena *, const struct frame *,
+    const struct sse_event *, struct buf *, struct err *);
+int openai_relay_end(void *, struct arena *, const struct frame *,
+    const struct tail *, struct buf *, struct err *);
+const struct llm_facts *openai_relay_facts(const void *);
+void openai_relay_free(void *);
+
+int openai_patch_read(struct arena *, const struct frame *, struct str,
+    struct llm_facts *, struct err *);
+int openai_patch_write(struct arena *, const struct frame *,
+    const struct tail *, struct str, struct buf *, struct err *);
+
+#endif

@@ -1,0 +1,365 @@
+/*
+ * Answers and streams of this dialect as events.  Blocks are invented: text
+ * and reasoning become blocks as they come; tool calls come out whole at the
+ * end, since only then their arguments are known to be complete (trap 25) and
+ * servers mix the pieces of several.
+ */
+#include "dialect/openai.h"
+
+/* One decoding: where events go and what they are made with. */
+struct out {
+	struct openai_dec *d;
+	struct llm_sink *to;
+	struct arena *a;
+	struct err *e;
+};
+
+static int
+put(struct out *o, struct llm_event *ev, int choice)
+{
+	ev->choice = choice;
+	ev->block = o->d->block[choice].block;
+	return llm_put(o->to, ev, o->e);
+}
+
+static int
+close_block(struct out *o, int choice)
+{
+	struct openai_block *b = &o->d->block[choice];
+	struct llm_event ev = { .kind = LLM_EV_CLOSE };
+
+	if (!b->open)
+		return 0;
+	if (put(o, &ev, choice) == -1)
+		return -1;
+	b->open = false;
+	b->block++;
+	return 0;
+}
+
+static int
+open_block(struct out *o, int choice, enum llm_kind kind, struct str id,
+    struct str name)
+{
+	struct openai_block *b = &o->d->block[choice];
+	struct llm_event ev = { .kind = LLM_EV_OPEN };
+
+	if (close_block(o, choice) == -1)
+		return -1;
+	ev.open.kind = kind;
+	ev.open.id = id;
+	ev.open.name = name;
+	if (put(o, &ev, choice) == -1)
+		return -1;
+	b->open = true;
+	b->kind = (unsigned char)kind;
+	return 0;
+}
+
+/* More of a block of this kind, opened if another one is open. */
+static int
+more(struct out *o, int choice, enum llm_kind kind, struct str text)
+{
+	struct openai_block *b = &o->d->block[choice];
+	struct llm_event ev = { .kind = LLM_EV_DELTA };
+
+	if (text.n == 0)
+		return 0; /* trap 41 */
+	if ((!b->open || b->kind != kind) &&
+	    open_block(o, choice, kind, STR_NONE, STR_NONE) == -1)
+		return -1;
+	ev.delta.text = text;
+	return put(o, &ev, choice);
+}
+
+static int
+more_parts(struct out *o, int choice, struct str array)
+{
+	struct buf tmp = BUF_LIMIT(SSE_IMAGE_MAX);
+	int rc;
+
+	openai_put_parts(&tmp, array, true);
+	rc = more(o, choice, LLM_REASONING, jscan_text(buf_str(&tmp), o->a));
+	buf_clear(&tmp);
+	openai_put_parts(&tmp, array, false);
+	if (rc == 0)
+		rc = more(o, choice, LLM_TEXT, jscan_text(buf_str(&tmp), o->a));
+	buf_free(&tmp);
+	return rc;
+}
+
+static int
+more_images(struct out *o, int choice, struct str array)
+{
+	struct jiter it;
+	struct jmember m;
+	struct str url;
+
+	if (array.n == 0 || array.p[0] != '[')
+		return 0;
+	for (it = jscan_into(array); jscan_next(&it, &m);) {
+		url = jscan_text(
+		    jscan_at(jscan_at(m.raw, "image_url"), "url"), o->a);
+		if (close_block(o, choice) == -1 ||
+		    more(o, choice, LLM_MEDIA, url) == -1 ||
+		    close_block(o, choice) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+take_calls(struct out *o, int choice, struct str array)
+{
+	struct openai_piece p;
+	struct openai_call *call;
+	struct jiter it;
+	struct jmember m;
+	int n;
+
+	for (it = jscan_into(array); jscan_next(&it, &m);) {
+		openai_piece_read(m.raw, &p);
+		n = openai_call_count(&o->d->calls);
+		call = openai_call_for(&o->d->calls, choice, &p);
+		if (call == NULL)
+			return err_set(
+			    o->e, ERR_UPSTREAM, "Too many tool calls");
+		openai_call_args(p.args, &call->args);
+		o->d->facts.calls += openai_call_count(&o->d->calls) - n;
+		o->d->choice[choice].bits |= OPENAI_CALLED;
+	}
+	return 0;
+}
+
+static int
+take_choice(struct out *o, struct str raw, const char *key, int pos)
+{
+	struct openai_dec *d = o->d;
+	struct openai_view v;
+
+	openai_view_read(raw, key, &v, &d->facts);
+	if (v.error.p != NULL)
+		return openai_error_inside(o->a, v.error, o->e);
+	if (!v.has_index)
+		v.index = pos < LLM_CHOICES_MAX ? pos : 0;
+	d->choice[v.index].bits |= OPENAI_SEEN;
+	if (more(o, v.index, LLM_REASONING, jscan_text(v.reasoning, o->a)) ==
+	    -1)
+		return -1;
+	if (v.content.n > 0 && v.content.p[0] == '[') {
+		if (more_parts(o, v.index, v.content) == -1)
+			return -1;
+	} else if (more(o, v.index, LLM_TEXT, jscan_text(v.content, o->a)) ==
+	    -1)
+		return -1;
+	if (more(o, v.index, LLM_REFUSAL,
+		jscan_text(jscan_at(v.body, "refusal"), o->a)) == -1 ||
+	    more_images(o, v.index, jscan_at(v.body, "images")) == -1 ||
+	    take_calls(o, v.index, v.calls) == -1)
+		return -1;
+	if (!openai_says(v.finish))
+		return 0;
+	return openai_take_finish(
+	    &d->facts, &d->choice[v.index], v.finish, v.substance, o->e);
+}
+
+static void
+take_usage(struct out *o, const struct frame *f, struct str raw)
+{
+	if (openai_read_usage(raw, f, &o->d->facts.usage))
+		o->d->facts.has_usage = true;
+}
+
+static int
+start(struct out *o, const struct frame *f, struct str id)
+{
+	struct llm_event ev = { .kind = LLM_EV_START };
+	size_t n;
+
+	if (o->d->started)
+		return 0;
+	o->d->started = true;
+	id = id.n > 0 ? id : f->id;
+	n = id.n < sizeof(o->d->id) ? id.n : sizeof(o->d->id) - 1;
+	if (n > 0)
+		memcpy(o->d->id, id.p, n);
+	ev.start.id = id;
+	ev.start.model = f->model;
+	return llm_put(o->to, &ev, o->e);
+}
+
+static int
+take_chunk(struct out *o, const struct frame *f, const struct jmember *v, int n,
+    const char *key)
+{
+	struct str error = jscan_get(v, n, "error");
+	struct str choices = jscan_get(v, n, "choices");
+	struct jiter it;
+	struct jmember m;
+	int pos = 0;
+
+	if (error.p != NULL && !jscan_null(error))
+		return openai_error_inside(o->a, error, o->e);
+	take_usage(o, f, jscan_at(jscan_get(v, n, "x_groq"), "usage"));
+	take_usage(o, f, jscan_get(v, n, "usage"));
+	for (it = jscan_into(choices); jscan_next(&it, &m); pos++) {
+		if (start(o, f, jscan_text(jscan_get(v, n, "id"), o->a)) == -1)
+			return -1;
+		take_usage(o, f, jscan_at(m.raw, "usage"));
+		if (take_choice(o, m.raw, key, pos) == -1)
+			return -1;
+	}
+	return pos;
+}
+
+int
+openai_decode_event(void *dec, struct arena *scratch, const struct frame *f,
+    const struct sse_event *ev, struct llm_sink *to, struct err *e)
+{
+	struct out o = { dec, to, scratch, e };
+	struct str data = str_trim(ev->data);
+	struct err inner = { .code = ERR_UPSTREAM };
+	struct jmember *v;
+	int n;
+
+	if (o.d->terminal || str_eq(data, STR("[DONE]"))) {
+		o.d->terminal = true;
+		return 1;
+	}
+	n = jscan_event(data, scratch, &v);
+	if (str_eq(ev->name, STR("error")) ||
+	    (n == -1 && data.n > 0 && data.p[0] == '[')) {
+		if (openai_read_error(scratch, data, &inner)) {
+			*e = inner;
+			return -1;
+		}
+	}
+	if (n == -1) {
+		o.d->facts.skipped++;
+		return 0;
+	}
+	return take_chunk(&o, f, v, n, "delta") == -1 ? -1 : 0;
+}
+
+/* The calls of a choice as blocks; `args` is a raw string without quotes. */
+static int
+put_calls(struct out *o, int choice)
+{
+	struct openai_call *c;
+	struct str id, args;
+	struct llm_event ev;
+	char made[32];
+	int i;
+
+	for (i = 0; i < openai_call_count(&o->d->calls); i++) {
+		c = openai_call_at(&o->d->calls, i);
+		if (c->choice != choice)
+			continue;
+		openai_call_id(c, str_from(o->d->id), made);
+		id = c->id.n > 0 ? buf_str(&c->id) : str_from(made);
+		if (open_block(o, choice, LLM_CALL, id, buf_str(&c->name)) ==
+		    -1)
+			return -1;
+		args = jscan_text(arena_fmt(o->a, "\"%.*s\"", (int)c->args.n,
+				      buf_str(&c->args).p),
+		    o->a);
+		ev = (struct llm_event){ .kind = LLM_EV_DELTA };
+		ev.delta.text = args.n > 0 ? args : STR("{}");
+		if (put(o, &ev, choice) == -1)
+			return -1;
+	}
+	return close_block(o, choice);
+}
+
+static int
+put_end(struct out *o)
+{
+	struct openai_choice *c = o->d->choice;
+	struct llm_event ev;
+	int i;
+
+	for (i = 0; i < LLM_CHOICES_MAX; i++)
+		if ((c[i].bits & OPENAI_SEEN) != 0 &&
+		    (close_block(o, i) == -1 || put_calls(o, i) == -1))
+			return -1;
+	for (i = 0; i < LLM_CHOICES_MAX; i++) {
+		if ((c[i].bits & OPENAI_SEEN) == 0)
+			continue;
+		ev = (struct llm_event){ .kind = LLM_EV_STOP };
+		ev.stop.why = openai_choice_why(&c[i]);
+		if (put(o, &ev, i) == -1)
+			return -1;
+	}
+	if (o->d->facts.has_usage) {
+		ev = (struct llm_event){ .kind = LLM_EV_USAGE,
+			.usage = o->d->facts.usage };
+		if (llm_put(o->to, &ev, o->e) == -1)
+			return -1;
+	}
+	ev = (struct llm_event){ .kind = LLM_EV_END };
+	return llm_put(o->to, &ev, o->e);
+}
+
+static bool
+any_ended(const struct openai_dec *d)
+{
+	int i;
+
+	for (i = 0; i < LLM_CHOICES_MAX; i++)
+		if ((d->choice[i].bits & OPENAI_ENDED) != 0)
+			return true;
+	return d->terminal;
+}
+
+int
+openai_decode_end(void *dec, struct llm_sink *to, struct err *e)
+{
+	struct openai_dec *d = dec;
+	struct arena *a = arena_new(4096, SSE_IMAGE_MAX);
+	struct out o = { d, to, a, e };
+	int rc;
+
+	if (!any_ended(d) || !d->started)
+		rc = err_set(
+		    e, ERR_UPSTREAM, "Upstream stream ended before its finish");
+	else if ((rc = openai_no_content(&d->facts, e)) == 0)
+		rc = put_end(&o);
+	arena_free(a);
+	openai_decode_free(d);
+	return rc;
+}
+
+void
+openai_decode_free(void *dec)
+{
+	struct openai_dec *d = dec;
+
+	openai_calls_free(&d->calls);
+}
+
+int
+openai_decode_answer(struct arena *a, const struct frame *f, struct str body,
+    struct llm_sink *to, struct err *e)
+{
+	struct openai_dec *d = ARENA_NEW(a, struct openai_dec);
+	struct out o = { d, to, a, e };
+	struct err inner = { .code = ERR_UPSTREAM };
+	struct jmember *v;
+	int n = jscan_event(body, a, &v), rc = -1;
+
+	if (n == -1) {
+		if (openai_read_error(a, body, &inner))
+			*e = inner;
+		else
+			err_set(e, ERR_UPSTREAM,
+			    "Answer of the provider is not JSON");
+		return -1;
+	}
+	n = take_chunk(&o, f, v, n, "message");
+	if (n == 0)
+		openai_error_inside(a, body, e);
+	else if (n > 0 && openai_no_content(&d->facts, e) == 0)
+		rc = put_end(&o);
+	openai_decode_free(d);
+	return rc;
+}

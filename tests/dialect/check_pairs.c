@@ -1,0 +1,281 @@
+/*
+ * Every folder below fixtures/<client>.to.<upstream>/ is one case:
+ *
+ *	request.json	what the client sends
+ *	upstream.json	what the upstream must then receive	(golden)
+ *	upstream.sse	what the upstream streams back
+ *	client.sse	what the client must then receive	(golden)
+ *	decoded.sse	the same through events			(golden)
+ *	replay.sse	the same from the folded answer		(golden)
+ *	plain.json	the folded answer as one document	(golden)
+ */
+#include "dialect/dialect.h"
+#include "fixture.h"
+#include "room.h"
+
+static const struct {
+	const char *client;
+	const char *upstream;
+} pairs[] = {
+	{ "openai-chat", "openai-chat" },
+};
+
+/* One stream on its way, patched or decoded. */
+struct feed {
+	const struct dialect *up;
+	struct frame frame;
+	void *state;
+	struct arena *scratch;
+	struct llm_sink *to; /* NULL: patched */
+	struct buf *out;
+};
+
+/* Carries events to a dialect's encoder. */
+struct coder {
+	struct llm_sink sink;
+	const struct dialect *to;
+	const struct frame *frame;
+	struct tail tail;
+	struct llm_usage usage;
+	void *enc;
+	struct buf *out;
+};
+
+static const struct llm_cost cost = { .total = 1, .input = 1, .billed = 1 };
+
+static int
+coder_put(struct llm_sink *s, const struct llm_event *ev, struct err *e)
+{
+	struct coder *c = (struct coder *)s;
+
+	(void)e;
+	if (ev->kind == LLM_EV_USAGE)
+		c->usage = ev->usage;
+	c->tail = (struct tail){ &c->usage, &cost, STR("{\"m\":1}") };
+	c->to->encode_event(c->enc, c->frame, ev, &c->tail, c->out);
+	return 0;
+}
+
+static int
+on_sse(void *arg, const struct sse_event *ev, struct err *e)
+{
+	struct feed *f = arg;
+	int rc;
+
+	if (f->to == NULL)
+		rc = f->up->relay_event(
+		    f->state, f->scratch, &f->frame, ev, f->out, e);
+	else
+		rc = f->up->decode_event(
+		    f->state, f->scratch, &f->frame, ev, f->to, e);
+	arena_reset(f->scratch);
+	return rc;
+}
+
+static void
+run_feed(struct feed *f, struct str in, size_t step, struct str dir)
+{
+	struct sse sse = SSE_INIT;
+	struct err e = { 0 };
+	size_t i, n;
+	int rc = 0;
+
+	for (i = 0; i < in.n && rc == 0; i += n) {
+		n = in.n - i < step ? in.n - i : step;
+		rc = sse_feed(&sse, (struct str){ in.p + i, n }, on_sse, f, &e);
+	}
+	if (rc == 0)
+		rc = sse_end(&sse, on_sse, f, &e);
+	if (rc != -1 && f->to != NULL)
+		rc = f->up->decode_end(f->state, f->to, &e);
+	if (rc == -1)
+		ck_abort_msg("%.*s: %s", STR_ARG(dir), e.msg);
+	sse_free(&sse);
+}
+
+static struct frame
+frame_of(bool include_usage)
+{
+	return (struct frame){ .model = STR("p/m"),
+		.id = STR("own"),
+		.created = 2,
+		.include_usage = include_usage };
+}
+
+static bool
+run_request(const struct dialect *client, const struct dialect *up,
+    struct arena *a, struct str dir)
+{
+	struct llm_request r = { .from = client };
+	struct buf out = BUF_LIMIT(1 << 20);
+	struct err e = { 0 };
+
+	r.body = fixture_read(a, dir, "request.json");
+	if (client->peek(&r, a, &e) == -1 ||
+	    dialect_body(up, &r, NULL, 0, a, &out, &e) == -1)
+		ck_abort_msg("%.*s: %s", STR_ARG(dir), e.msg);
+	buf_addc(&out, '\n');
+	fixture_expect(a, dir, "upstream.json", buf_str(&out));
+	buf_free(&out);
+	return r.include_usage;
+}
+
+/* The stream is fed in pieces of `step` bytes: splits must not matter. */
+static void
+run_patched(const struct dialect *up, struct arena *a, struct str dir,
+    size_t step, bool include_usage)
+{
+	struct buf out = BUF_LIMIT(1 << 20);
+	struct feed f = { .up = up,
+		.frame = frame_of(include_usage),
+		.state = arena_zalloc(a, up->relay_size),
+		.scratch = arena_new(4096, 64 << 20),
+		.out = &out };
+	struct tail tail = { .cost = &cost, .metadata = STR("{\"m\":1}") };
+	struct err e = { 0 };
+
+	run_feed(&f, fixture_read(a, dir, "upstream.sse"), step, dir);
+	tail.usage = &up->relay_facts(f.state)->usage;
+	if (up->relay_end(f.state, f.scratch, &f.frame, &tail, &out, &e) == -1)
+		ck_abort_msg("%.*s: %s", STR_ARG(dir), e.msg);
+	fixture_expect(a, dir, "client.sse", buf_str(&out));
+	up->relay_free(f.state);
+	arena_free(f.scratch);
+	buf_free(&out);
+}
+
+static void
+run_decoded(const struct dialect *client, const struct dialect *up,
+    struct arena *a, struct str dir, size_t step, bool include_usage)
+{
+	struct buf out = BUF_LIMIT(1 << 20);
+	struct llm_grammar g;
+	struct feed f = { .up = up,
+		.frame = frame_of(include_usage),
+		.state = arena_zalloc(a, up->dec_size),
+		.scratch = arena_new(4096, 64 << 20),
+		.to = &g.sink };
+	struct coder c = { .sink = { coder_put },
+		.to = client,
+		.frame = &f.frame,
+		.enc = arena_zalloc(a, client->enc_size),
+		.out = &out };
+
+	llm_grammar_init(&g, &c.sink);
+	run_feed(&f, fixture_read(a, dir, "upstream.sse"), step, dir);
+	fixture_expect(a, dir, "decoded.sse", buf_str(&out));
+	up->decode_free(f.state);
+	arena_free(f.scratch);
+	buf_free(&out);
+}
+
+/* Fold the stream into an answer; see it whole and replayed. */
+static void
+run_folded(const struct dialect *client, const struct dialect *up,
+    struct arena *a, struct str dir, bool include_usage)
+{
+	struct buf out = BUF_LIMIT(1 << 20);
+	struct llm_answer answer = { .ended = false };
+	struct feed f = { .up = up,
+		.frame = frame_of(include_usage),
+		.state = arena_zalloc(a, up->dec_size),
+		.scratch = arena_new(4096, 64 << 20),
+		.to = &llm_fold_new(a, &answer)->sink };
+	struct coder c = { .sink = { coder_put },
+		.to = client,
+		.frame = &f.frame,
+		.enc = arena_zalloc(a, client->enc_size),
+		.out = &out };
+	struct tail tail = { &answer.usage, &cost, STR("{\"m\":1}") };
+	struct llm_grammar g;
+	struct jw w = JW_TO(&out);
+	struct err e = { 0 };
+
+	run_feed(&f, fixture_read(a, dir, "upstream.sse"), 1 << 20, dir);
+	ck_assert(answer.ended);
+	llm_grammar_init(&g, &c.sink);
+	if (llm_replay(&answer, &g.sink, &e) == -1)
+		ck_abort_msg("%.*s: %s", STR_ARG(dir), e.msg);
+	fixture_expect(a, dir, "replay.sse", buf_str(&out));
+	buf_clear(&out);
+	client->encode_answer(&f.frame, &answer, &tail, &w);
+	buf_addc(&out, '\n');
+	fixture_expect(a, dir, "plain.json", buf_str(&out));
+	up->decode_free(f.state);
+	arena_free(f.scratch);
+	buf_free(&out);
+}
+
+START_TEST(pair)
+{
+	static const size_t steps[] = { 1, 7, 1 << 20 };
+	const struct dialect *client = dialect_find(str_from(pairs[_i].client));
+	const struct dialect *up = dialect_find(str_from(pairs[_i].upstream));
+	struct arena *a = arena_new(4096, 64 << 20);
+	struct str *dir, topic;
+	bool usage;
+	size_t i;
+
+	topic = arena_fmt(a, "%s.to.%s", client->name, up->name);
+	for (dir = fixture_cases(a, topic.p); dir->p != NULL; dir++) {
+		usage = run_request(client, up, a, *dir);
+		for (i = 0; i < NROWS(steps); i++) {
+			run_patched(up, a, *dir, steps[i], usage);
+			run_decoded(client, up, a, *dir, steps[i], usage);
+		}
+		run_folded(client, up, a, *dir, usage);
+	}
+	arena_free(a);
+}
+END_TEST
+
+/* Decoding and encoding in one dialect keeps the meaning. */
+START_TEST(round_trip)
+{
+	const struct dialect *d = dialect_find(str_from(pairs[_i].client));
+	struct arena *a = arena_new(4096, 64 << 20);
+	struct buf first = BUF_LIMIT(1 << 20), body = BUF_LIMIT(1 << 20);
+	struct buf second = BUF_LIMIT(1 << 20);
+	struct llm_request r, again;
+	struct err e = { 0 };
+	struct jw w;
+	struct str *dir;
+
+	for (dir =
+		 fixture_cases(a, arena_fmt(a, "%s.to.%s", d->name, d->name).p);
+	     dir->p != NULL; dir++) {
+		r = again = (struct llm_request){ .from = d };
+		r.body = fixture_read(a, *dir, "request.json");
+		ck_assert_int_eq(d->peek(&r, a, &e), 0);
+		ck_assert_int_eq(d->decode_request(&r, a, &e), 0);
+		w = JW_TO(&body);
+		ck_assert_int_eq(d->encode_request(&r, &w, &e), 0);
+		again.body = arena_dup(a, buf_str(&body));
+		ck_assert_int_eq(d->peek(&again, a, &e), 0);
+		ck_assert_int_eq(d->decode_request(&again, a, &e), 0);
+		w = JW_TO(&first);
+		llm_dump(&r, &w);
+		w = JW_TO(&second);
+		llm_dump(&again, &w);
+		ck_assert_msg(str_eq(buf_str(&first), buf_str(&second)),
+		    "%.*s:\n %.*s\n %.*s", STR_ARG(*dir), (int)first.n, first.p,
+		    (int)second.n, second.p);
+		buf_clear(&first);
+		buf_clear(&second);
+		buf_clear(&body);
+	}
+	buf_free(&first);
+	buf_free(&second);
+	buf_free(&body);
+	arena_free(a);
+}
+END_TEST
+
+CASE(case_pairs)
+{
+	TCase *t = tcase_create("pairs");
+
+	tcase_add_loop_test(t, pair, 0, NROWS(pairs));
+	tcase_add_loop_test(t, round_trip, 0, NROWS(pairs));
+	return t;
+}

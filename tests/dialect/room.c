@@ -1,0 +1,19 @@
+#include "room.h"
+
+TCase *case_check(void);
+TCase *case_error(void);
+TCase *case_heal(void);
+TCase *case_pairs(void);
+TCase *case_patch(void);
+TCase *case_relay(void);
+
+const char *const room_name = "dialect";
+TCase *(*const room_cases[])(void) = {
+	case_check,
+	case_error,
+	case_heal,
+	case_pairs,
+	case_patch,
+	case_relay,
+	NULL,
+};

@@ -1,0 +1,110 @@
+#include <stdlib.h>
+
+#include "dialect/dialect.h"
+
+/*
+ * Whatever a provider streams, each event that goes out is one line of JSON,
+ * and what decodes obeys the grammar.
+ */
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static const struct frame frame = {
+	.model = STR("p/m"), .id = STR("own"), .created = 1
+};
+
+struct run {
+	void *state;
+	struct arena *scratch;
+	struct buf out;
+	struct llm_grammar grammar;
+};
+
+static int
+on_relay(void *arg, const struct sse_event *ev, struct err *e)
+{
+	struct run *r = arg;
+	int rc = dialect_openai_chat.relay_event(
+	    r->state, r->scratch, &frame, ev, &r->out, e);
+
+	arena_reset(r->scratch);
+	return rc;
+}
+
+static int
+on_decode(void *arg, const struct sse_event *ev, struct err *e)
+{
+	struct run *r = arg;
+	int rc = dialect_openai_chat.decode_event(
+	    r->state, r->scratch, &frame, ev, &r->grammar.sink, e);
+
+	arena_reset(r->scratch);
+	return rc;
+}
+
+static void
+check_events(struct str out)
+{
+	struct str line;
+
+	while (out.n > 0) {
+		line = str_split(&out, '\n');
+		if (line.n == 0 || str_eq(line, STR("data: [DONE]")))
+			continue;
+		if (!str_starts(line, "data: ") ||
+		    !jscan_is_object((struct str){ line.p + 6, line.n - 6 }))
+			abort();
+	}
+}
+
+static void
+relay(struct run *r, struct str in)
+{
+	const struct dialect *d = &dialect_openai_chat;
+	struct llm_usage usage = { .input = 1 };
+	struct tail tail = { &usage, NULL, STR("{}") };
+	struct sse sse = SSE_INIT;
+	struct err e = { 0 };
+
+	r->state = calloc(1, d->relay_size);
+	if (sse_feed(&sse, in, on_relay, r, &e) == 0 &&
+	    sse_end(&sse, on_relay, r, &e) != -1)
+		d->relay_end(r->state, r->scratch, &frame, &tail, &r->out, &e);
+	if (e.code == ERR_NONE)
+		check_events(buf_str(&r->out));
+	d->relay_free(r->state);
+	free(r->state);
+	sse_free(&sse);
+}
+
+static void
+decode(struct run *r, struct str in)
+{
+	const struct dialect *d = &dialect_openai_chat;
+	struct sse sse = SSE_INIT;
+	struct err e = { 0 };
+
+	r->state = calloc(1, d->dec_size);
+	llm_grammar_init(&r->grammar, NULL);
+	if (sse_feed(&sse, in, on_decode, r, &e) != -1 &&
+	    sse_end(&sse, on_decode, r, &e) != -1)
+		d->decode_end(r->state, &r->grammar.sink, &e);
+	if (e.code == ERR_INTERNAL)
+		abort();
+	d->decode_free(r->state);
+	free(r->state);
+	sse_free(&sse);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str in = { (const char *)data, size };
+	struct run r = { .scratch = arena_new(4096, 1 << 26),
+		.out = { .limit = 1 << 22 } };
+
+	relay(&r, in);
+	decode(&r, in);
+	arena_free(r.scratch);
+	buf_free(&r.out);
+	return 0;
+}

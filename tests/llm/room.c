@@ -1,0 +1,15 @@
+#include "room.h"
+
+TCase *case_cost(void);
+TCase *case_fold(void);
+TCase *case_grammar(void);
+TCase *case_text(void);
+
+const char *const room_name = "llm";
+TCase *(*const room_cases[])(void) = {
+	case_cost,
+	case_fold,
+	case_grammar,
+	case_text,
+	NULL,
+};
