@@ -1,0 +1,264 @@
+#include "domain/route.h"
+
+/* Client text is quoted at most so long (api.md 2.1). */
+#define QUOTE_MAX 200
+
+/*
+ * All that can be asked for: of a name that the catalogue lacks nothing is
+ * known, the provider will say what it cannot do.
+ */
+#define FREE_TEXT_CAPS                                                         \
+	(LLM_CAN_TOOLS | LLM_CAN_PARALLEL | LLM_CAN_IMAGES | LLM_CAN_AUDIO |   \
+	    LLM_CAN_FILES | LLM_CAN_VIDEO | LLM_CAN_JSON | LLM_CAN_SCHEMA |    \
+	    LLM_CAN_REASON | LLM_CAN_BUDGET | LLM_CAN_SEARCH |                 \
+	    LLM_CAN_STREAM | LLM_CAN_PLAIN | LLM_CAN_EMBED | LLM_CAN_DRAW |    \
+	    LLM_CAN_SPEAK | LLM_CAN_CHAT)
+
+static const struct prices free_text_prices = {
+	.upto = INT64_MAX,
+	.cached_input = NO_PRICE,
+	.cache_write = NO_PRICE,
+	.cache_write_1h = NO_PRICE,
+	.image_in = NO_PRICE,
+	.image_out = NO_PRICE,
+	.audio_in = NO_PRICE,
+	.audio_out = NO_PRICE,
+};
+
+/* The model string as messages show it, not cut inside a character. */
+static struct str
+quoted(struct str s)
+{
+	if (s.n <= QUOTE_MAX)
+		return s;
+	s.n = QUOTE_MAX;
+	while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
+		s.n--;
+	return s;
+}
+
+static int
+unsupported(const struct route *r, struct err *e)
+{
+	return err_set(e, ERR_NO_MODEL, "Requested model %.*s not supported",
+	    STR_ARG(quoted(r->asked)));
+}
+
+/* An id that ends in '*' stands for the name that was asked for. */
+static const struct mapping *
+named(struct route *r, const struct mapping *p, struct str name)
+{
+	if (p->model->id.p[p->model->id.n - 1] != '*')
+		return p;
+	r->free_text = *p;
+	if (str_eq(p->upstream, p->model->id))
+		r->free_text.upstream = name;
+	r->root = name;
+	return &r->free_text;
+}
+
+/* All mappings that have not ended, or the one at the provider. */
+static int
+take_model(struct route *r, const struct model *m, struct str provider,
+    struct str name, struct err *e)
+{
+	const struct mapping *p;
+	int i;
+
+	r->model = m;
+	r->root = m->id;
+	if (provider.p != NULL) {
+		p = catalog_mapping(m, provider);
+		if (!mapping_ended(p, r->world->today)) {
+			r->provider = provider;
+			r->found[r->nfound++] = named(r, p, name);
+			return 0;
+		}
+	}
+	for (i = 0; i < m->nmappings && r->nfound < ROUTE_MAX; i++) {
+		p = &m->mappings[i];
+		if (mapping_ended(p, r->world->today))
+			continue;
+		r->found[r->nfound++] = named(r, p, name);
+		if (r->found[r->nfound - 1] == &r->free_text)
+			break; /* there is room for one such */
+	}
+	if (r->nfound == 0)
+		return err_set(e, ERR_MODEL_GONE,
+		    "Model %.*s has been deactivated and is no longer "
+		    "available",
+		    STR_ARG(quoted(r->asked)));
+	return 0;
+}
+
+static int
+take_free_text(struct route *r, struct str provider, struct str name)
+{
+	r->free_text = (struct mapping){
+		.provider = provider,
+		.upstream = name,
+		.caps = FREE_TEXT_CAPS,
+		.tiers = &free_text_prices,
+		.ntiers = 1,
+	};
+	r->root = name;
+	r->provider = provider;
+	r->found[r->nfound++] = &r->free_text;
+	return 0;
+}
+
+/* The model that a provider offers under this name, or NULL. */
+static const struct model *
+offered(const struct route *r, struct str provider, struct str name)
+{
+	const struct catalog *c = r->world->catalog;
+	const struct model *m = catalog_find(c, name);
+	const struct mapping *p;
+
+	if (m != NULL && catalog_mapping(m, provider) != NULL)
+		return m;
+	p = catalog_upstream(c, provider, name);
+	return p == NULL ? NULL : p->model;
+}
+
+/* "NAME:REGION" of a known name; no mapping of the catalogue has regions. */
+static bool
+is_regional(const struct route *r, struct str provider, struct str text,
+    struct str *region)
+{
+	const char *colon = memrchr(text.p, ':', text.n);
+	struct str name;
+
+	if (colon == NULL)
+		return false;
+	name = (struct str){ text.p, (size_t)(colon - text.p) };
+	*region = (struct str){ colon + 1, text.n - name.n - 1 };
+	return offered(r, provider, name) != NULL;
+}
+
+static int
+pinned(struct route *r, struct str provider, struct str name, struct err *e)
+{
+	const struct model *m = offered(r, provider, name);
+	struct str region;
+
+	if (m != NULL)
+		return take_model(r, m, provider, name, e);
+	if (is_regional(r, provider, name, &region))
+		return err_set(e, ERR_NO_MODEL,
+		    "Region '%.*s' is not available for model %.*s",
+		    STR_ARG(quoted(region)), STR_ARG(quoted(r->asked)));
+	if (name.n > 0 && r->world->any_model(r->world->arg, provider))
+		return take_free_text(r, provider, name);
+	if (catalog_find(r->world->catalog, name) != NULL ||
+	    catalog_upstream(r->world->catalog, STR_NONE, name) != NULL ||
+	    catalog_upstream(r->world->catalog, STR_NONE, r->asked) != NULL)
+		return err_set(e, ERR_NO_MODEL,
+		    "Provider %.*s does not support model %.*s",
+		    STR_ARG(provider), STR_ARG(quoted(r->asked)));
+	return unsupported(r, e);
+}
+
+/* [a-z]+(-[a-z]+)*: what an organisation may call a provider of its own. */
+static bool
+is_own_name(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] == '-' && i > 0 && s.p[i - 1] != '-')
+			continue;
+		if (s.p[i] < 'a' || s.p[i] > 'z')
+			return false;
+	}
+	return s.n > 0 && s.p[s.n - 1] != '-';
+}
+
+static int
+no_provider(struct str name, struct err *e)
+{
+	return err_set(e, ERR_NO_MODEL, "Provider '%.*s' not found.",
+	    STR_ARG(quoted(name)));
+}
+
+int
+route_resolve(struct route *r, const struct route_world *w, struct str asked,
+    struct err *e)
+{
+	struct str rest = asked, first = str_split(&rest, '/');
+	const struct mapping *p;
+	const struct model *m;
+
+	*r = (struct route){ .world = w, .asked = asked, .root = asked };
+	if (!catalog_is_name(asked))
+		return unsupported(r, e);
+	if (str_is(asked, "auto")) {
+		r->automatic = true;
+		return 0;
+	}
+	if (str_is(asked, "custom"))
+		return no_provider(asked, e);
+	if ((m = catalog_find(w->catalog, asked)) != NULL)
+		return take_model(r, m, STR_NONE, asked, e);
+	if (rest.p != NULL && w->known(w->arg, first))
+		return pinned(r, first, rest, e);
+	if (rest.p != NULL && is_own_name(first))
+		return no_provider(first, e);
+	p = catalog_upstream(w->catalog, STR_NONE, asked);
+	if (p == NULL)
+		return unsupported(r, e);
+	return err_set(e, ERR_NO_MODEL,
+	    "Model %.*s must be requested with a provider prefix. Use the "
+	    "format: %.*s/%.*s",
+	    STR_ARG(quoted(asked)), STR_ARG(p->provider),
+	    STR_ARG(p->model->id));
+}
+
+static bool
+is_shaky(const struct mapping *p)
+{
+	return str_is(p->stability, "unstable") ||
+	    str_is(p->stability, "experimental");
+}
+
+/* Without a key of any provider there is nothing to wait for. */
+static int
+nothing_left(const struct route *r, struct err *e)
+{
+	if (r->automatic)
+		return err_set(e, ERR_NO_PROVIDER,
+		    "No model is available for auto routing.");
+	if (r->provider.p != NULL)
+		return err_set(e, ERR_NO_PROVIDER_KEY,
+		    "No API key set for provider: %.*s. Please add a provider "
+		    "key in your settings or add credits and switch to "
+		    "credits or hybrid mode.",
+		    STR_ARG(r->provider));
+	return err_set(e, ERR_NO_PROVIDER,
+	    "No available provider could be found for model %.*s",
+	    STR_ARG(quoted(r->asked)));
+}
+
+int
+route_usable(struct route *r, const struct route_world *w, struct err *e)
+{
+	int i, n = 0, firm = 0;
+
+	for (i = 0; i < r->nfound; i++) {
+		if (!w->usable(w->arg, r->found[i]->provider))
+			continue;
+		firm += !is_shaky(r->found[i]);
+		r->found[n++] = r->found[i];
+	}
+	r->nfound = n;
+	if (n == 0)
+		return nothing_left(r, e);
+	if (firm == 0 || r->provider.p != NULL)
+		return 0;
+	for (i = n = 0; i < r->nfound; i++) {
+		if (!is_shaky(r->found[i]))
+			r->found[n++] = r->found[i];
+	}
+	r->nfound = n;
+	return 0;
+}

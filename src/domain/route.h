@@ -1,0 +1,68 @@
+#ifndef DOMAIN_ROUTE_H
+#define DOMAIN_ROUTE_H
+
+#include "domain/catalog.h"
+
+/*
+ * Model strings (api.md 12.1) and the mappings that may serve a request.
+ * domain does not know providers: the caller says which are usable.
+ */
+#define ROUTE_MAX 32
+
+struct route_world;
+
+struct route {
+	const struct route_world *world;
+	struct str asked;          /* the model string; borrowed */
+	bool automatic;            /* "auto": route_narrow() picks */
+	const struct model *model; /* NULL: free text at a provider */
+	struct str root;           /* model's id, or the free text */
+	struct str provider;       /* pinned, or absent */
+	/* Made up for free text, and for ids that end in '*'. */
+	struct mapping free_text;
+	const struct mapping *found[ROUTE_MAX]; /* best first */
+	int nfound;
+};
+
+struct route_world {
+	const struct catalog *catalog;
+	const char *today; /* "2026-11-22" */
+	void *arg;
+	/* Is there a provider of this id at all?  Has it a key? */
+	bool (*known)(void *arg, struct str id);
+	bool (*usable)(void *arg, struct str id);
+	/* Does it take names that the catalogue lacks? */
+	bool (*any_model)(void *arg, struct str id);
+};
+
+/*
+ * Step 8 of api.md 1.7: what does the string name?  All mappings that have not
+ * ended into found.  The world must live as long as the route, which may not
+ * be moved: found may point into it.
+ */
+int route_resolve(
+    struct route *, const struct route_world *, struct str model, struct err *);
+
+/*
+ * Step 11: drop the mappings that lack what the request needs; if none is
+ * left, the message of api.md 18 for what the last ones lacked.  Then order
+ * by price.
+ */
+int route_narrow(struct route *, const struct llm_request *, struct err *);
+
+/*
+ * Step 14: only those whose provider can be asked; unstable and experimental
+ * ones only if nothing else is left, or if pinned.
+ */
+int route_usable(struct route *, const struct route_world *, struct err *);
+
+/*
+ * For "auto": the mappings that serve `needs`, the cheapest first, all of one
+ * model, which becomes the route's.  false: none.
+ */
+bool route_auto(struct route *, const struct llm_request *);
+
+/* Cheapest first: (input + output) / 2 of the first tier; ties stay. */
+void route_sort(const struct mapping **, int n);
+
+#endif

@@ -1,0 +1,286 @@
+#include "domain/route.h"
+
+/* Bytes of text for which one token is surely needed (api.md 18). */
+#define BYTES_PER_TOKEN 8
+
+/* In the order in which they are told. */
+static const struct {
+	unsigned need;
+	const char *lack; /* follows the model string */
+} rows[] = {
+	{ LLM_CAN_JSON, "does not support JSON output mode" },
+	{ LLM_CAN_SCHEMA, "does not support JSON schema output mode" },
+	{ LLM_CAN_TOOLS,
+	    "does not support tool calls. Remove the tools/tool_choice "
+	    "parameter or use a tool-capable model." },
+	{ LLM_CAN_REASON,
+	    "does not support reasoning. Remove the reasoning_effort "
+	    "parameter or use a reasoning-capable model." },
+	{ LLM_CAN_BUDGET,
+	    "does not support reasoning.max_tokens. Remove the "
+	    "reasoning.max_tokens parameter or use a model that supports "
+	    "explicit reasoning token budgets." },
+	{ LLM_CAN_SEARCH,
+	    "does not support native web search. Remove the web_search tool "
+	    "or use a model that supports it." },
+	{ LLM_CAN_IMAGES, "does not support image input" },
+	{ LLM_CAN_AUDIO, "does not support audio input" },
+	{ LLM_CAN_FILES, "does not support document input" },
+	{ LLM_CAN_VIDEO, "does not support video input" },
+	{ LLM_CAN_DRAW, "does not support image output" },
+	{ LLM_CAN_SPEAK, "does not support audio output" },
+	{ LLM_CAN_CHAT, "does not support text output" },
+};
+
+/*
+ * parallel_tool_calls is a hint, and an answer in one piece can be replayed as
+ * a stream and the other way: none of the three stops a mapping.
+ */
+#define NO_HINDRANCE (LLM_CAN_PARALLEL | LLM_CAN_STREAM | LLM_CAN_PLAIN)
+
+static int64_t
+dollar(const struct mapping *p)
+{
+	const struct prices *t = &p->tiers[0];
+	int64_t sum, in = t->input > 0 ? t->input : 0;
+
+	if (__builtin_add_overflow(in, t->output > 0 ? t->output : 0, &sum))
+		return INT64_MAX;
+	return sum / 2;
+}
+
+void
+route_sort(const struct mapping **v, int n)
+{
+	const struct mapping *p;
+	int i, j;
+
+	for (i = 1; i < n; i++) {
+		p = v[i];
+		for (j = i; j > 0 && dollar(v[j - 1]) > dollar(p); j--)
+			v[j] = v[j - 1];
+		v[j] = p;
+	}
+}
+
+static int64_t
+estimate(const struct llm_request *q)
+{
+	return (int64_t)(q->text_bytes / BYTES_PER_TOKEN);
+}
+
+static bool
+fits_output(const struct mapping *p, const struct llm_request *q)
+{
+	return p->max_output == 0 || q->max_output <= p->max_output;
+}
+
+static bool
+fits_input(const struct mapping *p, const struct llm_request *q)
+{
+	return p->context == 0 || estimate(q) <= p->context;
+}
+
+/* What asks for no other kind of answer asks for text. */
+static unsigned
+needs(const struct llm_request *q)
+{
+	return (q->needs & (LLM_CAN_EMBED | LLM_CAN_DRAW)) != 0 ?
+	    q->needs :
+	    q->needs | LLM_CAN_CHAT;
+}
+
+static bool
+serves(const struct mapping *p, const struct llm_request *q)
+{
+	return (needs(q) & ~(p->caps | NO_HINDRANCE)) == 0 &&
+	    fits_output(p, q) && fits_input(p, q);
+}
+
+/* Drop what lacks the bit; false: nothing would be left, nothing is dropped. */
+static bool
+keep_with(struct route *r, unsigned need)
+{
+	int i, n = 0;
+
+	for (i = 0; i < r->nfound; i++)
+		n += (r->found[i]->caps & need) == need;
+	if (n == 0)
+		return false;
+	for (i = n = 0; i < r->nfound; i++) {
+		if ((r->found[i]->caps & need) == need)
+			r->found[n++] = r->found[i];
+	}
+	r->nfound = n;
+	return true;
+}
+
+static bool
+keep_fitting(struct route *r, const struct llm_request *q,
+    bool (*fits)(const struct mapping *, const struct llm_request *))
+{
+	int i, n = 0;
+
+	for (i = 0; i < r->nfound; i++)
+		n += fits(r->found[i], q);
+	if (n == 0)
+		return false;
+	for (i = n = 0; i < r->nfound; i++) {
+		if (fits(r->found[i], q))
+			r->found[n++] = r->found[i];
+	}
+	r->nfound = n;
+	return true;
+}
+
+/* The part of a model string that messages show. */
+static struct str
+shown(const struct route *r)
+{
+	struct str s = r->asked; /* ASCII: it was resolved */
+
+	s.n = s.n > 200 ? 200 : s.n;
+	return s;
+}
+
+/* Embeddings and chat are different endpoints. */
+static int
+narrow_kind(struct route *r, const struct llm_request *q, struct err *e)
+{
+	if ((q->needs & LLM_CAN_EMBED) != 0) {
+		if (keep_with(r, LLM_CAN_EMBED))
+			return 0;
+		return err_set(e, ERR_NO_CAPABILITY,
+		    "Model %.*s is not an embeddings model", STR_ARG(shown(r)));
+	}
+	if ((needs(q) & LLM_CAN_CHAT) != 0 && !keep_with(r, LLM_CAN_CHAT) &&
+	    keep_with(r, LLM_CAN_EMBED))
+		return err_set(e, ERR_NO_CAPABILITY,
+		    "Model %.*s is an embeddings model and cannot be used "
+		    "with /v1/chat/completions. Use the /v1/embeddings "
+		    "endpoint instead.",
+		    STR_ARG(shown(r)));
+	return 0;
+}
+
+static int
+narrow_caps(struct route *r, const struct llm_request *q, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < NROWS(rows); i++) {
+		if ((needs(q) & rows[i].need) != 0 &&
+		    !keep_with(r, rows[i].need))
+			return err_set(e, ERR_NO_CAPABILITY, "Model %.*s %s",
+			    STR_ARG(shown(r)), rows[i].lack);
+	}
+	return 0;
+}
+
+static int
+narrow_size(struct route *r, const struct llm_request *q, struct err *e)
+{
+	int64_t output = 0, context = 0;
+	int i;
+
+	for (i = 0; i < r->nfound; i++) {
+		if (r->found[i]->max_output > output)
+			output = r->found[i]->max_output;
+	}
+	if (!keep_fitting(r, q, fits_output)) {
+		e->param = STR("max_tokens");
+		return err_set(e, ERR_BAD_PARAM,
+		    "The requested max_tokens (%lld) exceeds the maximum "
+		    "output tokens allowed for model %.*s (%lld)",
+		    (long long)q->max_output, STR_ARG(shown(r)),
+		    (long long)output);
+	}
+	for (i = 0; i < r->nfound; i++) {
+		if (r->found[i]->context > context)
+			context = r->found[i]->context;
+	}
+	if (!keep_fitting(r, q, fits_input))
+		return err_set(e, ERR_CONTEXT,
+		    "The input (about %lld tokens) exceeds the context of "
+		    "model %.*s (%lld)",
+		    (long long)estimate(q), STR_ARG(shown(r)),
+		    (long long)context);
+	return 0;
+}
+
+int
+route_narrow(struct route *r, const struct llm_request *q, struct err *e)
+{
+	if (r->automatic) {
+		if (!route_auto(r, q))
+			return err_set(e, ERR_NO_PROVIDER,
+			    "No model is available for auto routing.");
+		return 0;
+	}
+	if (narrow_kind(r, q, e) == -1 || narrow_caps(r, q, e) == -1 ||
+	    narrow_size(r, q, e) == -1)
+		return -1;
+	route_sort(r->found, r->nfound);
+	return 0;
+}
+
+/* One of the mappings that "auto" may take for this request. */
+static bool
+auto_may(
+    const struct route *r, const struct mapping *p, const struct llm_request *q)
+{
+	const struct route_world *w = r->world;
+
+	return p->deprecated_at.p == NULL && !mapping_ended(p, w->today) &&
+	    (p->stability.p == NULL || str_is(p->stability, "stable")) &&
+	    serves(p, q) && p->model->id.p[p->model->id.n - 1] != '*' &&
+	    w->usable(w->arg, p->provider);
+}
+
+/* The cheapest such mapping of the model, if cheaper than the best so far. */
+static void
+auto_try(const struct route *r, const struct model *m,
+    const struct llm_request *q, const struct mapping **best)
+{
+	int i;
+
+	for (i = 0; i < m->nmappings; i++) {
+		if (auto_may(r, &m->mappings[i], q) &&
+		    (*best == NULL || dollar(&m->mappings[i]) < dollar(*best)))
+			*best = &m->mappings[i];
+	}
+}
+
+bool
+route_auto(struct route *r, const struct llm_request *q)
+{
+	static const char *const first[] = { "gpt-oss-120b", "gpt-5-nano",
+		"gpt-4.1-nano" }; /* api.md 12.2: auto_models */
+	const struct catalog *c = r->world->catalog;
+	const struct mapping *best = NULL;
+	const struct model *m;
+	size_t k;
+	int i;
+
+	for (k = 0; k < NROWS(first); k++) {
+		m = catalog_find(c, str_from(first[k]));
+		if (m != NULL)
+			auto_try(r, m, q, &best);
+	}
+	if (best == NULL) {
+		for (i = 0; i < catalog_count(c); i++)
+			auto_try(r, catalog_at(c, i), q, &best);
+	}
+	if (best == NULL)
+		return false;
+	m = best->model;
+	r->model = m;
+	r->root = m->id;
+	r->nfound = 0;
+	for (i = 0; i < m->nmappings && r->nfound < ROUTE_MAX; i++) {
+		if (auto_may(r, &m->mappings[i], q))
+			r->found[r->nfound++] = &m->mappings[i];
+	}
+	route_sort(r->found, r->nfound);
+	return true;
+}

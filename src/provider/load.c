@@ -1,0 +1,260 @@
+/*
+ * Built-in rows, sections of the configuration and the environment become
+ * upstreams.  Everything is read once, before any thread runs.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "provider/keys.h"
+#include "provider/place.h"
+#include "provider/quirk.h"
+
+struct providers {
+	struct arena *arena;
+	struct upstream *v;
+	int n;
+};
+
+/* "LLM_TOGETHER_AI_" */
+static struct str
+env_prefix(struct arena *a, const struct provider *row, struct str id)
+{
+	char *p;
+	size_t i;
+
+	if (row != NULL && row->env != NULL)
+		return arena_fmt(a, "LLM_%s_", row->env);
+	p = arena_zalloc(a, id.n + 1);
+	for (i = 0; i < id.n; i++)
+		p[i] = isalnum((unsigned char)id.p[i]) ?
+		    (char)toupper((unsigned char)id.p[i]) :
+		    '_';
+	return arena_fmt(a, "LLM_%s_", p);
+}
+
+/* The section's word, or by what there is: keys want to be sent. */
+static enum auth
+choose_auth(const struct load *l)
+{
+	static const char *const words[AUTH__MAX] = {
+		[AUTH_NONE] = "none",
+		[AUTH_BEARER] = "bearer",
+		[AUTH_X_API_KEY] = "x-api-key",
+		[AUTH_API_KEY] = "api-key",
+	};
+	enum auth auth = l->row == NULL ? AUTH_NONE : l->row->auth;
+	int i;
+
+	if (l->section != NULL)
+		for (i = 0; i < AUTH__MAX; i++)
+			if (str_is(str_from(words[i]), l->section->auth))
+				return (enum auth)i;
+	return auth == AUTH_NONE && l->u->nkeys > 0 ? AUTH_BEARER : auth;
+}
+
+static int
+load_keys(const struct load *l, struct err *e)
+{
+	struct key_sources from = { .section = l->section, .where = l->where };
+
+	from.env = arena_fmt(l->arena, "%.*sAPI_KEY", STR_ARG(l->env)).p;
+	if (l->row != NULL) {
+		from.sdk_env = l->row->sdk_env;
+		if (l->row->key_env != NULL)
+			from.env = l->row->key_env;
+	}
+	if (keys_load(l->u, &from, e) == -1)
+		return -1;
+	l->u->auth = choose_auth(l);
+	return 0;
+}
+
+/* Dialect and quirks: words of the section that may be wrong. */
+static int
+load_words(const struct load *l, struct err *e)
+{
+	const struct conf_provider *s = l->section;
+
+	if (given(s->dialect)) {
+		l->u->dialect = dialect_find(str_from(s->dialect));
+		if (l->u->dialect == NULL)
+			return err_set(e, ERR_CONFIG,
+			    "%s: no dialect \"%.100s\"", l->where, s->dialect);
+	}
+	if (!given(s->quirks))
+		return 0;
+	if (quirk_parse(str_from(s->quirks), &l->u->quirks, e) == -1)
+		return err_set(e, ERR_CONFIG, "%s: %.900s", l->where, e->msg);
+	return 0;
+}
+
+static int
+load_section(const struct load *l, struct err *e)
+{
+	const struct conf_provider *s = l->section;
+	struct upstream *u = l->u;
+
+	if (s == NULL)
+		return 0;
+	u->any_model = u->any_model || s->any_model;
+	u->no_stream = u->no_stream || !s->streaming;
+	if (s->timeout_first_byte > 0)
+		u->timeout_first_byte = s->timeout_first_byte;
+	if (s->timeout_idle > 0)
+		u->timeout_idle = s->timeout_idle;
+	u->ca_file = given(s->ca_file) ? s->ca_file : NULL;
+	u->proxy = given(s->upstream_proxy) ? s->upstream_proxy : NULL;
+	return load_words(l, e);
+}
+
+static int
+load_one(struct load *l, struct str id, struct err *e)
+{
+	struct upstream *u = l->u;
+
+	u->id = u->name = id;
+	u->dialect = &dialect_openai_chat;
+	u->quirks = QUIRK_REASONING_BACK; /* of a row of the operator */
+	u->timeout_first_byte = l->conf->timeout_first_byte;
+	u->timeout_idle = l->conf->timeout_idle;
+	if (l->row != NULL) {
+		u->name = str_from(l->row->name);
+		u->dialect = l->row->dialect;
+		u->quirks = l->row->quirks;
+		u->any_model = l->row->any_model;
+		u->no_stream = l->row->no_stream;
+	}
+	if (l->section != NULL)
+		l->where = arena_fmt(l->arena, "%s:%d",
+		    l->conf->path == NULL ? "configuration" : l->conf->path,
+		    l->section->line)
+			       .p;
+	l->env = env_prefix(l->arena, l->row, id);
+	if (load_section(l, e) == -1 || place_base(l, e) == -1 ||
+	    place_path(l, e) == -1)
+		return -1;
+	return load_keys(l, e);
+}
+
+static const struct conf_provider *
+find_section(const struct conf *c, const char *id)
+{
+	const struct conf_provider *s;
+
+	for (s = c->providers; s != NULL; s = s->next)
+		if (strcmp(s->name, id) == 0)
+			return s;
+	return NULL;
+}
+
+/* Is there such a row, as far as this configuration is concerned? */
+static const struct provider *
+find_row(const struct conf *c, const char *id)
+{
+	const struct provider *row;
+
+	for (row = provider_rows; row->id != NULL; row++)
+		if (strcmp(row->id, id) == 0)
+			return strcmp(id, "sim") == 0 && !c->sim ? NULL : row;
+	return NULL;
+}
+
+static int
+by_id(const void *x, const void *y)
+{
+	return str_cmp(
+	    ((const struct upstream *)x)->id, ((const struct upstream *)y)->id);
+}
+
+static int
+load_all(struct providers *p, const struct conf *c, struct err *e)
+{
+	const struct conf_provider *s;
+	const struct provider *row;
+	struct load l;
+
+	for (row = provider_rows; row->id != NULL; row++) {
+		if (find_row(c, row->id) == NULL)
+			continue;
+		l = (struct load){ .conf = c, .arena = p->arena };
+		l.u = &p->v[p->n++];
+		l.row = row;
+		l.section = find_section(c, row->id);
+		if (load_one(&l, str_from(row->id), e) == -1)
+			return -1;
+	}
+	for (s = c->providers; s != NULL; s = s->next) {
+		if (find_row(c, s->name) != NULL)
+			continue;
+		l = (struct load){ .conf = c, .arena = p->arena };
+		l.u = &p->v[p->n++];
+		l.section = s;
+		if (load_one(&l, str_from(s->name), e) == -1)
+			return -1;
+	}
+	qsort(p->v, (size_t)p->n, sizeof(*p->v), by_id);
+	return 0;
+}
+
+int
+providers_load(struct providers **out, const struct conf *c, struct err *e)
+{
+	struct arena *a = arena_new((size_t)64 * 1024, (size_t)16 << 20);
+	struct providers *p = ARENA_NEW(a, struct providers);
+	const struct conf_provider *s;
+	const struct provider *row;
+	size_t n = 0;
+
+	for (row = provider_rows; row->id != NULL; row++)
+		n++;
+	for (s = c->providers; s != NULL; s = s->next)
+		n++;
+	p->arena = a;
+	p->v = arena_zalloc(a, n * sizeof(*p->v));
+	if (load_all(p, c, e) == -1) {
+		providers_free(p);
+		return -1;
+	}
+	*out = p;
+	return 0;
+}
+
+void
+providers_free(struct providers *p)
+{
+	int i;
+
+	if (p == NULL)
+		return;
+	for (i = 0; i < p->n; i++)
+		keys_free(&p->v[i]);
+	arena_free(p->arena);
+}
+
+const struct upstream *
+providers_find(const struct providers *p, struct str id)
+{
+	struct upstream want = { .id = id };
+
+	return bsearch(&want, p->v, (size_t)p->n, sizeof(*p->v), by_id);
+}
+
+int
+providers_count(const struct providers *p)
+{
+	return p->n;
+}
+
+const struct upstream *
+providers_at(const struct providers *p, int i)
+{
+	assert(i >= 0 && i < p->n);
+	return &p->v[i];
+}
+
+bool
+upstream_usable(const struct upstream *u)
+{
+	return u->base_url.n > 0 && (u->auth == AUTH_NONE || u->nkeys > 0);
+}

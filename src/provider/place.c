@@ -1,0 +1,166 @@
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "http/url.h"
+#include "provider/place.h"
+
+#define PATH_DEFAULT "/v1/chat/completions"
+
+/* A variable of this provider that is set to something, or NULL. */
+static const char *
+variable(const struct load *l, const char *name)
+{
+	const char *v =
+	    getenv(arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
+
+	return given(v) ? v : NULL;
+}
+
+/*
+ * May a key go there?  Where only the operator can have written the URL, the
+ * networks that are his own need no entry in insecure_hosts.
+ */
+static int
+check_base(const struct load *l, struct str text, const char *source, bool own,
+    struct err *e)
+{
+	struct url url;
+
+	if (url_parse(text, &url, e) == -1)
+		return err_set(e, ERR_CONFIG, "%s: %.900s", source, e->msg);
+	if (url.tls ||
+	    url_host_in(str_from(l->conf->insecure_hosts), url.host) ||
+	    (own && url_host_private(url.host)))
+		return 0;
+	return err_set(e, ERR_CONFIG,
+	    "%s: http is only for hosts in insecure_hosts", source);
+}
+
+static bool
+is_label(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= 63 &&
+	    strspn(s,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-") == n;
+}
+
+/* The row's base URL, {resource} filled in; absent if that is not set. */
+static int
+row_base(const struct load *l, struct str *out, struct err *e)
+{
+	static const char mark[] = "{resource}";
+	const char *base, *at, *v;
+
+	*out = STR_NONE;
+	if (l->row == NULL || (base = l->row->base_url) == NULL)
+		return 0;
+	if (l->row->needs_env == NULL) {
+		*out = str_from(base);
+		return 0;
+	}
+	v = getenv(l->row->needs_env);
+	if (!given(v))
+		return 0;
+	if (!is_label(v))
+		return err_set(e, ERR_CONFIG,
+		    "%s: must be letters, digits and dashes",
+		    l->row->needs_env);
+	at = strstr(base, mark);
+	assert(at != NULL);
+	*out = arena_fmt(l->arena, "%.*s%s%s", (int)(at - base), base, v,
+	    at + sizeof(mark) - 1);
+	return 0;
+}
+
+int
+place_base(const struct load *l, struct err *e)
+{
+	const char *v = variable(l, "BASE_URL"), *source = "built-in base URL";
+	bool own = true;
+
+	if (v != NULL) {
+		own = false;
+		source = arena_fmt(l->arena, "%.*sBASE_URL", STR_ARG(l->env)).p;
+		l->u->base_url = arena_dup(l->arena, str_from(v));
+	} else if (l->section != NULL && given(l->section->base_url)) {
+		source = arena_fmt(l->arena, "%s: base_url", l->where).p;
+		l->u->base_url = str_from(l->section->base_url);
+	} else if (str_is(l->u->id, "sim")) {
+		source = "sim_url";
+		l->u->base_url = str_from(l->conf->sim_url);
+	} else if (row_base(l, &l->u->base_url, e) == -1)
+		return -1;
+	if (l->u->base_url.n == 0 && l->row == NULL)
+		return err_set(e, ERR_CONFIG,
+		    "%s: [provider %.*s] needs a base_url", l->where,
+		    STR_ARG(l->u->id));
+	if (l->u->base_url.n == 0)
+		return 0;
+	return check_base(l, l->u->base_url, source, own, e);
+}
+
+static bool
+is_path(const char *p)
+{
+	if (*p != '/')
+		return false;
+	for (; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~' || *p == '#')
+			return false;
+	return true;
+}
+
+/*
+ * Azure has two forms: v1 takes no dated version, deployments need one
+ * (wire.md section 3).
+ */
+static const char *
+azure_path(const struct load *l)
+{
+	const char *type = variable(l, "DEPLOYMENT_TYPE");
+	const char *version = variable(l, "API_VERSION");
+
+	if (type != NULL && strcmp(type, "openai") == 0)
+		return arena_fmt(l->arena,
+		    "/openai/deployments/{model}/chat/completions"
+		    "?api-version=%s",
+		    version == NULL ? "2024-10-21" : version)
+		    .p;
+	if (version == NULL || isdigit((unsigned char)*version))
+		return l->row->path;
+	return arena_fmt(l->arena, "%s?api-version=%s", l->row->path, version)
+	    .p;
+}
+
+/* The row's path with the api-version that the environment asks for. */
+static const char *
+row_path(const struct load *l)
+{
+	const char *path = l->row->path, *v = NULL, *q = strchr(path, '=');
+
+	if (strcmp(l->row->id, "azure") == 0)
+		return azure_path(l);
+	if (l->row->version_env != NULL)
+		v = getenv(l->row->version_env);
+	if (!given(v) || q == NULL)
+		return path;
+	return arena_fmt(l->arena, "%.*s%s", (int)(q + 1 - path), path, v).p;
+}
+
+int
+place_path(const struct load *l, struct err *e)
+{
+	const char *path = l->row == NULL ? PATH_DEFAULT : row_path(l);
+
+	if (l->section != NULL && given(l->section->path))
+		path = l->section->path;
+	if (!is_path(path))
+		return err_set(e, ERR_CONFIG, "%s: bad path \"%.100s\"",
+		    l->where == NULL ? l->u->id.p : l->where, path);
+	l->u->path = str_from(path);
+	return 0;
+}

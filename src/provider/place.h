@@ -1,0 +1,31 @@
+#ifndef PROVIDER_PLACE_H
+#define PROVIDER_PLACE_H
+
+#include "provider/provider.h"
+
+/* One provider on its way in. */
+struct load {
+	const struct conf *conf;
+	const struct provider *row;          /* or NULL */
+	const struct conf_provider *section; /* or NULL; not both */
+	struct str env;                      /* "LLM_X_AI_" */
+	const char *where; /* "llmgw.conf:12", of the section */
+	struct arena *arena;
+	struct upstream *u;
+};
+
+static inline bool
+given(const char *text)
+{
+	return text != NULL && *text != '\0';
+}
+
+/*
+ * Where a provider is: base_url and path of the upstream, checked.  A provider
+ * that nobody gave a base URL keeps none, which is an error only in a section
+ * of the operator's own.
+ */
+int place_base(const struct load *, struct err *);
+int place_path(const struct load *, struct err *);
+
+#endif

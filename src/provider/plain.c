@@ -1,0 +1,280 @@
+/*
+ * The request for a provider that takes JSON over HTTP and a key in a header.
+ * Nothing of the client's headers is used (wire.md trap 109).
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "http/url.h"
+#include "json/jw.h"
+#include "provider/quirk.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0.1.0"
+#endif
+
+#define BODY_MAX ((size_t)512 << 20)
+/* The dialect's own patches need room in the same pass. */
+#define FIRST_PASS (JPATCH_MAX - DIALECT_PATCHES)
+
+bool
+provider_streams(const struct target *t, const struct llm_request *r)
+{
+	bool plain = (t->caps & LLM_CAN_PLAIN) != 0;
+	bool stream = (t->caps & LLM_CAN_STREAM) != 0;
+
+	if (t->upstream->no_stream || (plain && !stream))
+		return false;
+	/* A model that nobody described has neither bit. */
+	return r->stream || (stream && !plain);
+}
+
+static void
+free_buf(void *b)
+{
+	buf_free(b);
+}
+
+/* A buffer that goes with the arena. */
+static struct buf *
+arena_buf(struct arena *a, size_t limit)
+{
+	struct buf *b = ARENA_NEW(a, struct buf);
+
+	*b = BUF_LIMIT(limit);
+	arena_defer(a, free_buf, b);
+	return b;
+}
+
+static void
+change_stream(
+    const struct target *t, const struct llm_request *r, struct changes *c)
+{
+	bool told =
+	    str_is(jscan_get(c->members, c->nmembers, "stream"), "true");
+
+	if (provider_streams(t, r)) {
+		if (told)
+			return;
+		quirk_set(c, STR("stream"), STR("true"));
+		if ((t->upstream->quirks & QUIRK_NO_STREAM_OPTIONS) == 0)
+			quirk_set(c, STR("stream_options"),
+			    STR("{\"include_usage\":true}"));
+		return;
+	}
+	if (told)
+		quirk_del(c, STR("stream"));
+	/* OpenAI refuses it where nothing streams. */
+	quirk_del(c, STR("stream_options"));
+}
+
+/* Some models stop early, or not at all, unless they are told a limit. */
+static void
+change_limit(const struct target *t, const struct llm_request *r,
+    struct changes *c, struct arena *a)
+{
+	struct str n;
+
+	if (t->max_output <= 0 || r->max_output > 0)
+		return;
+	n = arena_fmt(a, "%lld", (long long)t->max_output);
+	if ((t->upstream->quirks & QUIRK_MAX_COMPLETION) != 0 &&
+	    (t->caps & LLM_WANTS_MAX_COMPLETION) != 0)
+		quirk_set(c, STR("max_completion_tokens"), n);
+	else
+		quirk_set(c, STR("max_tokens"), n);
+}
+
+static void
+make_changes(const struct target *t, const struct llm_request *r,
+    struct changes *c, struct arena *a)
+{
+	struct buf *name = arena_buf(a, 4096);
+	struct jw w = JW_TO(name);
+
+	jw_str(&w, NULL, t->model);
+	quirk_set(c, STR("model"), buf_str(name));
+	change_stream(t, r, c);
+	change_limit(t, r, c, a);
+	quirk_apply(t, c);
+}
+
+/* What one splice could not take: read the body again and go on. */
+static int
+apply_rest(struct buf **body, const struct changes *c, int from,
+    struct arena *a, struct err *e)
+{
+	struct jmember *m;
+	struct buf *out;
+	int n, k;
+
+	for (; from < c->n; from += k) {
+		k = c->n - from < JPATCH_MAX ? c->n - from : JPATCH_MAX;
+		if ((n = jscan_object(buf_str(*body), a, &m, e)) == -1)
+			return -1;
+		out = arena_buf(a, BODY_MAX);
+		jscan_splice(m, n, &c->v[from], k, out);
+		*body = out;
+	}
+	return 0;
+}
+
+/* The client's own bytes, patched on the way. */
+static int
+relay_body(const struct target *t, struct llm_request *r, struct changes *c,
+    struct arena *a, struct buf **body, struct err *e)
+{
+	int first;
+
+	c->members = r->members;
+	c->nmembers = r->nmembers;
+	make_changes(t, r, c, a);
+	first = c->n < FIRST_PASS ? c->n : FIRST_PASS;
+	if (dialect_body(t->upstream->dialect, r, c->v, first, a, *body, e) ==
+	    -1)
+		return -1;
+	return apply_rest(body, c, first, a, e);
+}
+
+/* Encoded anew: what is to be patched is known only afterwards. */
+static int
+encode_body(const struct target *t, struct llm_request *r, struct changes *c,
+    struct arena *a, struct buf **body, struct err *e)
+{
+	struct jmember *m;
+
+	if (dialect_body(t->upstream->dialect, r, NULL, 0, a, *body, e) == -1)
+		return -1;
+	c->nmembers = jscan_object(buf_str(*body), a, &m, e);
+	if (c->nmembers == -1)
+		return -1;
+	c->members = m;
+	if (r->dropped.n > 0) {
+		if (c->dropped->n > 0)
+			buf_addc(c->dropped, ',');
+		buf_add(c->dropped, r->dropped);
+	}
+	make_changes(t, r, c, a);
+	return apply_rest(body, c, 0, a, e);
+}
+
+static int
+put_body(const struct target *t, struct llm_request *r, struct arena *a,
+    struct http_request *q, struct buf *dropped, struct err *e)
+{
+	struct changes *c = ARENA_NEW(a, struct changes);
+	struct buf *body = arena_buf(a, BODY_MAX);
+	int rc;
+
+	c->dropped = dropped;
+	rc = t->upstream->dialect == r->from ?
+	    relay_body(t, r, c, a, &body, e) :
+	    encode_body(t, r, c, a, &body, e);
+	if (rc == -1)
+		return -1;
+	buf_addc(body, '\0');
+	if (body->full)
+		return err_set(e, ERR_TOO_LARGE, "Request is too large");
+	q->body = (struct str){ body->p, body->n - 1 };
+	return 0;
+}
+
+static void
+put_url(const struct target *t, struct arena *a, struct http_request *q)
+{
+	static const char mark[] = "{model}";
+	const struct upstream *u = t->upstream;
+	struct buf *name;
+	const char *at;
+
+	q->url = url_join(a, u->base_url, u->path);
+	if ((at = strstr(q->url.p, mark)) == NULL)
+		return;
+	name = arena_buf(a, 4096);
+	url_segment(name, t->model);
+	q->url = arena_fmt(a, "%.*s%.*s%s", (int)(at - q->url.p), q->url.p,
+	    STR_ARG(buf_str(name)), at + sizeof(mark) - 1);
+}
+
+/* curl would send a line end in a value as it is (reliability.md T9). */
+static int
+put_header(struct http_request *q, struct str line, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < line.n; i++)
+		if ((unsigned char)line.p[i] < 0x20 || line.p[i] == 0x7f)
+			return err_set(
+			    e, ERR_INTERNAL, "Internal Server Error");
+	assert(q->nheaders < HTTP_HEADERS_MAX);
+	q->headers[q->nheaders++] = line;
+	return 0;
+}
+
+struct wiped {
+	char *p;
+	size_t n;
+};
+
+static void
+wipe(void *arg)
+{
+	struct wiped *w = arg;
+
+	explicit_bzero(w->p, w->n);
+}
+
+static int
+put_key(const struct target *t, struct arena *a, struct http_request *q,
+    struct err *e)
+{
+	static const char *const names[AUTH__MAX] = {
+		[AUTH_NONE] = "",
+		[AUTH_BEARER] = "Authorization: Bearer ",
+		[AUTH_X_API_KEY] = "x-api-key: ",
+		[AUTH_API_KEY] = "api-key: ",
+	};
+	const struct upstream *u = t->upstream;
+	struct wiped *w;
+	struct str key;
+	size_t n;
+
+	if (u->auth == AUTH_NONE)
+		return 0;
+	if (t->key < 0 || t->key >= u->nkeys)
+		return err_set(e, ERR_INTERNAL, "Internal Server Error");
+	key = secret_str(&u->keys[t->key]);
+	n = strlen(names[u->auth]);
+	w = ARENA_NEW(a, struct wiped);
+	w->n = n + key.n;
+	w->p = arena_zalloc(a, w->n + 1);
+	memcpy(w->p, names[u->auth], n);
+	memcpy(w->p + n, key.p, key.n);
+	arena_defer(a, wipe, w);
+	return put_header(q, (struct str){ w->p, w->n }, e);
+}
+
+int
+provider_request(const struct target *t, struct llm_request *r, struct arena *a,
+    struct http_request *q, struct buf *dropped, struct err *e)
+{
+	bool streams = provider_streams(t, r);
+
+	*q = (struct http_request){ 0 };
+	if (!upstream_usable(t->upstream))
+		return err_set(e, ERR_INTERNAL, "Internal Server Error");
+	q->ca_file = t->upstream->ca_file;
+	q->proxy = t->upstream->proxy;
+	if (put_body(t, r, a, q, dropped, e) == -1)
+		return -1;
+	put_url(t, a, q);
+	if (put_header(q, STR("Content-Type: application/json"), e) == -1 ||
+	    put_header(q,
+		streams ? STR("Accept: text/event-stream") :
+			  STR("Accept: application/json"),
+		e) == -1 ||
+	    put_header(q, STR("Accept-Encoding: identity"), e) == -1 ||
+	    put_header(q, STR("User-Agent: llmgw/" PACKAGE_VERSION), e) == -1)
+		return -1;
+	return put_key(t, a, q, e);
+}

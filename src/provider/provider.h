@@ -1,0 +1,189 @@
+#ifndef PROVIDER_PROVIDER_H
+#define PROVIDER_PROVIDER_H
+
+#include <stdint.h>
+
+#include "base/conf.h"
+#include "base/secret.h"
+#include "dialect/dialect.h"
+#include "http/request.h"
+
+enum auth {
+	AUTH_NONE,
+	AUTH_BEARER,    /* Authorization: Bearer KEY */
+	AUTH_X_API_KEY, /* x-api-key: KEY */
+	AUTH_API_KEY,   /* api-key: KEY (Azure) */
+	AUTH__MAX
+};
+
+/* Oddities, one bit each; the words for them are in provider/quirk.c. */
+enum {
+	QUIRK_NO_STREAM_OPTIONS = 1u << 0, /* refuses stream_options */
+	QUIRK_MAX_TOKENS = 1u << 1,  /* max_completion_tokens -> max_tokens */
+	QUIRK_RANDOM_SEED = 1u << 2, /* seed -> random_seed */
+	QUIRK_ANY_CHOICE = 1u << 3,  /* tool_choice required -> any */
+	QUIRK_NINE_IDS = 1u << 4,    /* tool ids of nine letters and digits */
+	QUIRK_STRICT = 1u << 5,      /* refuses members it does not know */
+	QUIRK_REASONING_BACK = 1u << 6,  /* takes old reasoning back */
+	QUIRK_REASONING_APART = 1u << 7, /* completion_tokens lack reasoning */
+	QUIRK_MAX_COMPLETION = 1u << 8,  /* heeds LLM_WANTS_* */
+	QUIRK_NO_CACHE_MARKS = 1u << 9,  /* refuses cache_control */
+};
+
+/*
+ * A provider is data: which dialect it speaks, where, and its few oddities.
+ * The rows are in provider/table.c; [provider NAME] of the configuration adds
+ * more and changes these.
+ */
+struct provider {
+	const char *id;   /* "together-ai": in model strings */
+	const char *name; /* "Together AI": for people */
+	const struct dialect *dialect;
+	const char *base_url; /* {resource} and the like are filled in */
+	const char *path;     /* of chat completions */
+	enum auth auth;
+	unsigned quirks;
+	const char *env;         /* "X_AI": LLM_<env>_API_KEY, _BASE_URL; NULL:
+				  the id in capitals, the rest as '_' */
+	const char *key_env;     /* if the key's variable has another name */
+	const char *sdk_env;     /* the vendor's own name for it, or NULL */
+	const char *needs_env;   /* variable that fills {resource}, or NULL */
+	const char *version_env; /* of the api-version in the path, or NULL */
+	bool any_model; /* names that the catalogue lacks pass, at no price */
+	bool no_stream; /* cannot stream */
+};
+
+/* Sorted by id; ends with a NULL id. */
+extern const struct provider provider_rows[];
+
+#define UPSTREAM_KEYS_MAX 16
+
+/* A provider as it is configured in this process.  Const after start. */
+struct upstream {
+	struct str id;
+	struct str name;
+	const struct dialect *dialect;
+	struct str base_url; /* "" or absent: not configured */
+	struct str path;     /* {model}: put in when a request is made */
+	enum auth auth;
+	unsigned quirks;
+	struct secret keys[UPSTREAM_KEYS_MAX];
+	int nkeys;
+	bool any_model;
+	bool no_stream;
+	int64_t timeout_first_byte; /* ms */
+	int64_t timeout_idle;
+	const char *ca_file; /* NULL: the general one */
+	const char *proxy;
+};
+
+/* Can it be asked at all?  It has a key, or needs none, and a base URL. */
+bool upstream_usable(const struct upstream *);
+
+/* All providers of this process, sorted by id. */
+struct providers;
+
+/*
+ * Rows, configuration and environment become upstreams.  They borrow from the
+ * configuration, which must outlive them.
+ *
+ * Keys: LLM_<P>_API_KEY, LLM_<P>_API_KEY_FILE, key or key_file of the section,
+ * the plain OPENAI_API_KEY and the like, the systemd credential
+ * LLM_<P>_API_KEY; the first that is there and not empty counts.  Base URL:
+ * LLM_<P>_BASE_URL, the section's, the row's.
+ *
+ * http is for hosts in insecure_hosts; in a section and in a built-in row also
+ * for loopback and private addresses, because there nobody but the operator
+ * chose them.  Fails on a bad URL, key or key file, naming the variable, or
+ * file and line.
+ */
+int providers_load(struct providers **, const struct conf *, struct err *);
+void providers_free(struct providers *);
+const struct upstream *providers_find(const struct providers *, struct str id);
+int providers_count(const struct providers *);
+const struct upstream *providers_at(const struct providers *, int);
+
+/* Where one attempt goes. */
+struct target {
+	const struct upstream *upstream;
+	int key;             /* index */
+	struct str model;    /* upstream's name for it */
+	unsigned caps;       /* LLM_CAN_*, LLM_WANTS_* */
+	int64_t max_output;  /* to send if the client gave none; 0: leave out */
+	const void *mapping; /* of the catalogue; the pipeline's business */
+};
+
+/*
+ * Will the call of this attempt be a stream?  What the client asked for, unless
+ * provider or mapping can do only the other.  The caller picks the decoder by
+ * this, and replays or folds if it is not what the client wants.
+ */
+bool provider_streams(const struct target *, const struct llm_request *);
+
+/*
+ * The request for one attempt: body (patched or encoded), URL, credentials.
+ * Names of members that were left out are appended to *dropped, comma between
+ * them.  What is built lives in the arena; the text of the credentials is
+ * wiped when the arena is reset.
+ */
+int provider_request(const struct target *, struct llm_request *,
+    struct arena *, struct http_request *, struct buf *dropped, struct err *);
+
+/* Why an attempt failed, api.md 2.4. */
+enum fault {
+	FAULT_NONE,
+	FAULT_CLIENT,  /* client_error */
+	FAULT_FILTER,  /* content_filter */
+	FAULT_GATEWAY, /* gateway_error: our key, our balance, our deployment */
+	FAULT_RATE,    /* rate_limited */
+	FAULT_UPSTREAM, /* upstream_error */
+	FAULT_NETWORK,  /* network_error */
+	FAULT_TIMEOUT,
+	FAULT__MAX
+};
+
+struct fault_row {
+	const char *word; /* "client_error" */
+	bool retry;
+	enum err_code code; /* what the client gets if all failed like this */
+};
+extern const struct fault_row fault_rows[FAULT__MAX];
+
+/*
+ * Make of a provider's refusal (status >= 300, body as it came) the class and
+ * the error for the client: code, message with secrets removed, param, word.
+ * err->status is the provider's.  err->retry_after is set only if the body
+ * tells a delay; a header's goes before it.
+ *
+ * Classes come from statuses and from codes in their own JSON members, never
+ * from words inside a message: providers echo what clients send, and a client
+ * must not be able to bar a key.
+ */
+enum fault provider_fault(const struct target *, int status, struct str body,
+    struct arena *, struct err *);
+
+/*
+ * The error of a class with its fixed message; for FAULT_NETWORK,
+ * FAULT_TIMEOUT and for answers that are broken (FAULT_UPSTREAM).
+ */
+void provider_fault_set(
+    enum fault, const struct target *, int status, struct err *);
+
+/* What a refusal says about the key that was used (api.md 12.6). */
+enum key_harm {
+	KEY_UNHARMED,
+	KEY_EMPTY, /* 402, exhausted balance or quota: skip it for a while */
+	KEY_BAD    /* 401, 403, bad key: bar it */
+};
+enum key_harm provider_key_harm(int status, struct str body);
+
+/* The delay a body asks for, in ms: "retryDelay", "try again in 20s"; or -1. */
+int64_t provider_retry_ms(struct str body);
+
+/*
+ * Take keys, account numbers, project paths and host names out of a text, in
+ * place: it never grows.
+ */
+void provider_scrub(const struct target *, char *text);
+
+#endif

@@ -1,0 +1,173 @@
+/*
+ * The built-in providers that speak OpenAI's chat dialect.  Base URLs end where
+ * the path begins with the version, so that either spelling of a base URL in
+ * the environment fits (url_join()).
+ *
+ * Quirks are set only where a provider is known to need them: an equal dialect
+ * is relayed as it is, and a change that nobody asked for breaks what worked.
+ * Old reasoning is the exception.  Clients send it back as they got it, and
+ * those without QUIRK_REASONING_BACK refuse such messages.
+ */
+#include "provider/provider.h"
+
+#define V1 "/v1/chat/completions"
+
+#define CHAT .dialect = &dialect_openai_chat
+#define HOSTED CHAT, .auth = AUTH_BEARER
+/* A key is possible but not needed, and nobody else knows the models. */
+#define OWN                                                                    \
+	CHAT, .auth = AUTH_NONE, .any_model = true,                            \
+	      .quirks = QUIRK_MAX_TOKENS | QUIRK_REASONING_BACK
+
+#define MISTRAL                                                                \
+	(QUIRK_NO_STREAM_OPTIONS | QUIRK_MAX_TOKENS | QUIRK_RANDOM_SEED |      \
+	    QUIRK_ANY_CHOICE | QUIRK_NINE_IDS | QUIRK_STRICT |                 \
+	    QUIRK_NO_CACHE_MARKS)
+
+/* clang-format off */
+const struct provider provider_rows[] = {
+{ "alibaba", "Alibaba Cloud", HOSTED, .path = V1,
+    .base_url = "https://dashscope-intl.aliyuncs.com/compatible-mode",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "DASHSCOPE_API_KEY" },
+{ "azure", "Azure", CHAT, .auth = AUTH_API_KEY,
+    .path = "/openai/v1/chat/completions",
+    .base_url = "https://{resource}.openai.azure.com",
+    .quirks = QUIRK_MAX_COMPLETION | QUIRK_NO_CACHE_MARKS,
+    .sdk_env = "AZURE_OPENAI_API_KEY",
+    .needs_env = "LLM_AZURE_RESOURCE",
+    .version_env = "LLM_AZURE_API_VERSION" },
+{ "azure-ai-foundry", "Azure AI Foundry", CHAT, .auth = AUTH_API_KEY,
+    .path = "/models/chat/completions?api-version=2024-05-01-preview",
+    .base_url = "https://{resource}.services.ai.azure.com",
+    .quirks = QUIRK_MAX_COMPLETION | QUIRK_NO_CACHE_MARKS,
+    .needs_env = "LLM_AZURE_AI_FOUNDRY_RESOURCE",
+    .version_env = "LLM_AZURE_AI_FOUNDRY_API_VERSION" },
+{ "baidu", "Baidu", HOSTED, .path = V1,
+    .base_url = "https://api.baiduqianfan.ai",
+    .quirks = QUIRK_REASONING_BACK },
+{ "bytedance", "ByteDance", HOSTED, .path = "/chat/completions",
+    .base_url = "https://ark.ap-southeast.bytepluses.com/api/v3",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "ARK_API_KEY" },
+{ "canopywave", "CanopyWave", HOSTED, .path = V1,
+    .base_url = "https://inference.canopywave.io",
+    .quirks = QUIRK_REASONING_BACK, .env = "CANOPY_WAVE" },
+{ "cerebras", "Cerebras", HOSTED, .path = V1,
+    .base_url = "https://api.cerebras.ai",
+    .quirks = QUIRK_NO_CACHE_MARKS, .sdk_env = "CEREBRAS_API_KEY" },
+{ "consensusprotocol", "Consensus Protocol", HOSTED, .path = V1,
+    .base_url = "https://api.consensusprotocol.org",
+    .quirks = QUIRK_REASONING_BACK },
+{ "crusoe", "Crusoe", HOSTED, .path = V1,
+    .base_url = "https://api.inference.crusoecloud.com",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "CRUSOE_API_KEY" },
+{ "deepinfra", "DeepInfra", HOSTED, .path = "/chat/completions",
+    .base_url = "https://api.deepinfra.com/v1/openai",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "DEEPINFRA_API_KEY" },
+{ "deepseek", "DeepSeek", HOSTED, .path = V1,
+    .base_url = "https://api.deepseek.com",
+    .quirks = QUIRK_MAX_TOKENS | QUIRK_REASONING_BACK,
+    .sdk_env = "DEEPSEEK_API_KEY" },
+{ "embercloud", "EmberCloud", HOSTED, .path = V1,
+    .base_url = "https://api.embercloud.ai",
+    .quirks = QUIRK_REASONING_BACK },
+{ "fireworks", "Fireworks AI", HOSTED, .path = V1,
+    .base_url = "https://api.fireworks.ai/inference",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "FIREWORKS_API_KEY" },
+{ "gonka24", "Gonka24", HOSTED, .path = V1,
+    .base_url = "https://api.gonka24.com",
+    .quirks = QUIRK_REASONING_BACK, .env = "GONKA_24" },
+{ "groq", "Groq", HOSTED, .path = V1,
+    .base_url = "https://api.groq.com/openai",
+    .quirks = QUIRK_NO_CACHE_MARKS, .sdk_env = "GROQ_API_KEY" },
+{ "huggingface", "Hugging Face", HOSTED, .path = V1,
+    .base_url = "https://router.huggingface.co",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "HF_TOKEN" },
+{ "inference.net", "Inference.net", HOSTED, .path = V1,
+    .base_url = "https://api.inference.net",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "INFERENCE_API_KEY" },
+{ "llama-cpp", "llama.cpp", OWN, .path = V1 },
+{ "lm-studio", "LM Studio", OWN, .path = V1 },
+{ "meta", "Meta", HOSTED, .path = V1,
+    .base_url = "https://api.meta.ai" },
+{ "meta-contributor", "Meta Contributor", HOSTED, .path = V1,
+    .base_url = "https://api.meta.ai", .env = "META" },
+{ "minimax", "MiniMax", HOSTED, .path = V1,
+    .base_url = "https://api.minimax.io",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "MINIMAX_API_KEY" },
+{ "mistral", "Mistral AI", HOSTED, .path = V1,
+    .base_url = "https://api.mistral.ai",
+    .quirks = MISTRAL, .sdk_env = "MISTRAL_API_KEY" },
+{ "moonshot", "Moonshot AI", HOSTED, .path = V1,
+    .base_url = "https://api.moonshot.ai",
+    .quirks = QUIRK_MAX_TOKENS | QUIRK_REASONING_BACK,
+    .sdk_env = "MOONSHOT_API_KEY" },
+{ "nanogpt", "NanoGPT", HOSTED, .path = V1,
+    .base_url = "https://nano-gpt.com/api",
+    .quirks = QUIRK_REASONING_BACK, .env = "NANO_GPT" },
+{ "nebius", "Nebius AI", HOSTED, .path = V1,
+    .base_url = "https://api.tokenfactory.nebius.com",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "NEBIUS_API_KEY" },
+{ "novita", "NovitaAI", HOSTED, .path = "/chat/completions",
+    .base_url = "https://api.novita.ai/v3/openai",
+    .quirks = QUIRK_REASONING_BACK, .env = "NOVITA_AI",
+    .sdk_env = "NOVITA_API_KEY" },
+{ "ollama", "Ollama", OWN, .path = V1,
+    .base_url = "http://127.0.0.1:11434", .sdk_env = "OLLAMA_API_KEY" },
+{ "openai", "OpenAI", HOSTED, .path = V1,
+    .base_url = "https://api.openai.com",
+    .quirks = QUIRK_MAX_COMPLETION | QUIRK_NO_CACHE_MARKS,
+    .sdk_env = "OPENAI_API_KEY" },
+{ "openrouter", "OpenRouter", HOSTED, .path = V1,
+    .base_url = "https://openrouter.ai/api",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "OPENROUTER_API_KEY" },
+/* Sends usage in every chunk, asked or not. */
+{ "perplexity", "Perplexity", HOSTED, .path = "/chat/completions",
+    .base_url = "https://api.perplexity.ai",
+    .quirks = QUIRK_NO_STREAM_OPTIONS | QUIRK_MAX_TOKENS |
+	QUIRK_REASONING_APART | QUIRK_NO_CACHE_MARKS,
+    .sdk_env = "PERPLEXITY_API_KEY" },
+{ "ranoai", "RanoAI", HOSTED, .path = V1,
+    .base_url = "https://api.ranoai.com",
+    .quirks = QUIRK_REASONING_BACK },
+{ "runpod", "Runpod", HOSTED,
+    .path = "/v2/moonshot-kimi/openai/v1/chat/completions",
+    .base_url = "https://api.runpod.ai",
+    .quirks = QUIRK_REASONING_BACK, .key_env = "LLM_RUNPOD_KEY",
+    .sdk_env = "RUNPOD_API_KEY" },
+{ "runware", "Runware", HOSTED, .path = V1,
+    .base_url = "https://api.runware.ai",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "RUNWARE_API_KEY" },
+{ "sakana", "Sakana AI", HOSTED, .path = V1,
+    .base_url = "https://api.sakana.ai" },
+{ "scx-ai", "SCX.ai (Turbo)", HOSTED, .path = V1,
+    .base_url = "https://api.scx.ai",
+    .quirks = QUIRK_REASONING_BACK },
+{ "scx-ai-gp", "SCX.ai", HOSTED, .path = V1,
+    .base_url = "https://api.scx.ai",
+    .quirks = QUIRK_REASONING_BACK, .env = "SCX_AI" },
+{ "sglang", "SGLang", OWN, .path = V1 },
+/* Base URL: the setting sim_url. */
+{ "sim", "Simulation", CHAT, .auth = AUTH_NONE, .any_model = true,
+    .path = V1, .quirks = QUIRK_REASONING_BACK },
+{ "tencent", "Tencent Cloud", HOSTED, .path = V1,
+    .base_url = "https://tokenhub-intl.tencentcloudmaas.com",
+    .quirks = QUIRK_REASONING_BACK },
+{ "tgi", "Text Generation Inference", OWN, .path = V1 },
+{ "together-ai", "Together AI", HOSTED, .path = V1,
+    .base_url = "https://api.together.ai",
+    .quirks = QUIRK_REASONING_BACK, .sdk_env = "TOGETHER_API_KEY" },
+{ "vllm", "vLLM", OWN, .path = V1 },
+{ "xai", "xAI", HOSTED, .path = V1,
+    .base_url = "https://api.x.ai",
+    .quirks = QUIRK_REASONING_APART | QUIRK_NO_CACHE_MARKS,
+    .env = "X_AI", .sdk_env = "XAI_API_KEY" },
+{ "xiaomi", "Xiaomi", HOSTED, .path = V1,
+    .base_url = "https://api.xiaomimimo.com",
+    .quirks = QUIRK_REASONING_BACK },
+{ "zai", "Z AI", HOSTED, .path = "/api/paas/v4/chat/completions",
+    .base_url = "https://api.z.ai",
+    .quirks = QUIRK_MAX_TOKENS | QUIRK_REASONING_BACK,
+    .env = "Z_AI", .sdk_env = "ZAI_API_KEY" },
+{ .id = NULL }
+};
+/* clang-format on */

@@ -1,0 +1,406 @@
+#include <stdio.h>
+
+#include "base/scratch.h"
+#include "domain/usage_field.h"
+#include "json/jscan.h"
+#include "room.h"
+
+struct world {
+	char dir[SCRATCH_PATH];
+	struct arena *a;
+	struct sql *sql;
+};
+
+static void
+begin(struct world *w)
+{
+	char url[SCRATCH_PATH + 16];
+	struct err e = { 0 };
+
+	scratch_begin(w->dir);
+	snprintf(url, sizeof(url), "sqlite:%s/u.db", w->dir);
+	w->a = arena_new(4096, SIZE_MAX);
+	ck_assert_int_eq(sql_open(&w->sql, url, SQL_LEDGER, &e), 0);
+	ck_assert_int_eq(sql_migrate(w->sql, &e), 0);
+}
+
+static void
+end(struct world *w)
+{
+	sql_close(w->sql);
+	arena_free(w->a);
+	scratch_end(w->dir);
+}
+
+/* A record with something different in each member. */
+static struct usage_record
+full(struct arena *a)
+{
+	struct usage_record r;
+
+	memset(&r, 0, sizeof(r));
+	for (int i = 0; i < USAGE_FIELDS; i++) {
+		void *p = usage_at(&r, &usage_fields[i]);
+
+		switch (usage_fields[i].type) {
+		case USAGE_STR:
+			*(struct str *)p = arena_fmt(
+			    a, "%d \"\\\n\xc3\xa4 %s", i, usage_fields[i].name);
+			break;
+		case USAGE_RAW:
+			*(struct str *)p = arena_fmt(a, "[{\"n\":%d}]", i);
+			break;
+		case USAGE_INT:
+		case USAGE_OPT:
+			*(int64_t *)p = INT64_MAX - i;
+			break;
+		case USAGE_SMALL:
+			*(int *)p = i + 1;
+			break;
+		case USAGE_BOOL:
+			*(bool *)p = true;
+			break;
+		}
+	}
+	return r;
+}
+
+static void
+same(const struct usage_record *x, const struct usage_record *y)
+{
+	for (int i = 0; i < USAGE_FIELDS; i++) {
+		const struct usage_field *f = &usage_fields[i];
+		const void *p = (const char *)x + f->offset;
+		const void *q = (const char *)y + f->offset;
+		bool ok = false;
+
+		switch (f->type) {
+		case USAGE_STR:
+		case USAGE_RAW:
+			ok = str_eq(*(const struct str *)p,
+				 *(const struct str *)q) &&
+			    (((const struct str *)p)->p == NULL) ==
+				(((const struct str *)q)->p == NULL);
+			break;
+		case USAGE_INT:
+		case USAGE_OPT:
+			ok = *(const int64_t *)p == *(const int64_t *)q;
+			break;
+		case USAGE_SMALL:
+			ok = *(const int *)p == *(const int *)q;
+			break;
+		case USAGE_BOOL:
+			ok = *(const bool *)p == *(const bool *)q;
+			break;
+		}
+		ck_assert_msg(ok, "%s", f->name);
+	}
+}
+
+static struct spool_record
+spooled(struct arena *a, const struct usage_record *r, enum spool_kind kind)
+{
+	struct buf b = BUF_LIMIT(1 << 20);
+	struct spool_record s = { .kind = kind };
+
+	if (kind == SPOOL_START)
+		usage_start(r, &b);
+	else
+		usage_end(r, &b);
+	s.json = arena_dup(a, buf_str(&b));
+	buf_free(&b);
+	ck_assert(jscan_is_object(s.json));
+	ck_assert_ptr_null(memchr(s.json.p, '\n', s.json.n));
+	return s;
+}
+
+static int64_t
+count(struct world *w)
+{
+	struct err e = { 0 };
+	struct sql_stmt *st;
+	int64_t n;
+
+	st = sql_prepare(w->sql, "SELECT count(*) FROM log", &e);
+	ck_assert_int_eq(sql_step(st, &e), 1);
+	n = sql_int(st, 0);
+	sql_done(st);
+	return n;
+}
+
+START_TEST(round_trip)
+{
+	struct usage_record r, got;
+	struct spool_record s[2];
+	struct err e = { 0 };
+	struct world w;
+
+	begin(&w);
+	r = full(w.a);
+	s[0] = s[1] = spooled(w.a, &r, SPOOL_END);
+	ck_assert_msg(usage_insert(w.sql, s, 2, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(usage_insert(w.sql, s, 1, &e), 0);
+	ck_assert_int_eq(count(&w), 1);
+	ck_assert_int_eq(
+	    usage_find(w.sql, r.project, r.request_id, w.a, &got, &e), 1);
+	same(&r, &got);
+	ck_assert_int_eq(
+	    usage_find(w.sql, STR("other"), r.request_id, w.a, &got, &e), 0);
+	end(&w);
+}
+END_TEST
+
+START_TEST(empty)
+{
+	struct usage_record r = { .id = STR("log_1"),
+		.project = STR("p"),
+		.request_id = STR("r"),
+		.duration_ms = -1,
+		.ttft_ms = -1 };
+	struct usage_record got;
+	struct spool_record s;
+	struct err e = { 0 };
+	struct world w;
+
+	begin(&w);
+	s = spooled(w.a, &r, SPOOL_END);
+	ck_assert(str_is(s.json,
+	    "{\"record_id\":\"log_1\",\"request_id\":\"r\","
+	    "\"project_id\":\"p\"}"));
+	ck_assert_int_eq(usage_insert(w.sql, &s, 1, &e), 0);
+	ck_assert_int_eq(
+	    usage_find(w.sql, r.project, r.request_id, w.a, &got, &e), 1);
+	same(&r, &got);
+	end(&w);
+}
+END_TEST
+
+START_TEST(orphans)
+{
+	struct usage_record r, got;
+	struct spool_record s[4];
+	struct err e = { 0 };
+	struct world w;
+
+	begin(&w);
+	r = full(w.a);
+	s[0] = spooled(w.a, &r, SPOOL_START);
+	ck_assert_int_eq(usage_insert(w.sql, s, 1, &e), 0);
+	ck_assert_msg(count(&w) == 0, "a START alone is no record");
+	s[0].orphan = true;
+	/* What is no record must not stop the others. */
+	s[1] = (struct spool_record){ SPOOL_END, STR("{\"a\":1}"), false };
+	s[2] = (struct spool_record){ SPOOL_END, STR("nonsense"), false };
+	s[3] = spooled(w.a, &r, SPOOL_END);
+	ck_assert_int_eq(usage_insert(w.sql, s, 4, &e), 0);
+	ck_assert_int_eq(count(&w), 1);
+	ck_assert_int_eq(
+	    usage_find(w.sql, r.project, r.request_id, w.a, &got, &e), 1);
+	ck_assert(got.aborted && got.usage.estimated);
+	ck_assert_int_eq(got.status, 500);
+	ck_assert(str_is(got.finish, "gateway_error"));
+	ck_assert_int_eq(got.duration_ms, -1);
+	ck_assert_int_eq(got.cost.total, 0);
+	ck_assert(str_eq(got.requested_model, r.requested_model));
+	end(&w);
+}
+END_TEST
+
+START_TEST(texts)
+{
+	char name[64];
+
+	for (int i = 0; i < USAGE_FIELDS; i++) {
+		snprintf(name, sizeof(name), "%s%s", usage_fields[i].name,
+		    i == USAGE_FIELDS - 1 ? ")" : ",");
+		ck_assert_msg(
+		    strstr(usage_insert_text, name) != NULL, "%s", name);
+	}
+	snprintf(name, sizeof(name), "?%d)", USAGE_FIELDS);
+	ck_assert_ptr_nonnull(strstr(usage_insert_text, name));
+}
+END_TEST
+
+#define DAY INT64_C(86400000)
+
+static int
+show(void *arg, const struct usage_sum *u)
+{
+	struct buf *b = arg;
+	char line[200];
+
+	snprintf(line, sizeof(line), "%.*s %lld %lld %lld %lld %lld;",
+	    (int)u->group.n, u->group.p == NULL ? "" : u->group.p,
+	    (long long)u->requests, (long long)u->errors, (long long)u->input,
+	    (long long)u->output, (long long)u->cost_nano);
+	buf_add(b, str_from(line));
+	return 0;
+}
+
+static const struct {
+	enum usage_group group;
+	struct usage_filter filter;
+	const char *want;
+} reports[] = {
+	{ USAGE_BY_MODEL, { 0 }, " 1 1 0 0 0;m1 2 0 30 3 300;m2 1 1 5 1 0;" },
+	{ USAGE_BY_PROVIDER, { 0 },
+	    " 1 1 0 0 0;p1 2 1 25 2 200;"
+	    "p2 1 0 10 2 100;" },
+	{ USAGE_BY_KEY, { .key = STR("k2") }, "k2 2 1 20 1 200;" },
+	{ USAGE_BY_PROJECT, { 0 }, "prj 4 2 35 4 300;" },
+	{ USAGE_BY_DAY, { 0 },
+	    "1970-01-02 3 2 15 3 100;1970-01-03 1 0 20 1 "
+	    "200;" },
+	{ USAGE_BY_NONE, { .from_ms = 2 * DAY }, " 1 0 20 1 200;" },
+	{ USAGE_BY_NONE, { .until_ms = 2 * DAY }, " 3 2 15 3 100;" },
+	{ USAGE_BY_NONE, { .model = STR("m1"), .provider = STR("p2") },
+	    " 1 0 10 2 100;" },
+	{ USAGE_BY_NONE, { .org = STR("nobody") }, "" },
+};
+
+static void
+fill(struct world *w)
+{
+	const struct usage_record r[] = {
+		{ .id = STR("log_1"),
+		    .org = STR("o"),
+		    .project = STR("prj"),
+		    .key = STR("k1"),
+		    .used_model = STR("m1"),
+		    .used_provider = STR("p2"),
+		    .started_ms = DAY,
+		    .status = 200,
+		    .usage = { .input = 10, .output = 2 },
+		    .cost = { .total = 100 } },
+		{ .id = STR("log_2"),
+		    .org = STR("o"),
+		    .project = STR("prj"),
+		    .key = STR("k2"),
+		    .used_model = STR("m1"),
+		    .used_provider = STR("p1"),
+		    .started_ms = 2 * DAY,
+		    .status = 200,
+		    .usage = { .input = 20, .output = 1 },
+		    .cost = { .total = 200 } },
+		{ .id = STR("log_3"),
+		    .org = STR("o"),
+		    .project = STR("prj"),
+		    .key = STR("k1"),
+		    .used_model = STR("m2"),
+		    .used_provider = STR("p1"),
+		    .started_ms = DAY + 1,
+		    .status = 499,
+		    .usage = { .input = 5, .output = 1 } },
+		{ .id = STR("log_4"),
+		    .org = STR("o"),
+		    .project = STR("prj"),
+		    .key = STR("k2"),
+		    .started_ms = DAY + 2,
+		    .status = 502 },
+	};
+	struct spool_record s[NROWS(r)];
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < NROWS(r); i++)
+		s[i] = spooled(w->a, &r[i], SPOOL_END);
+	ck_assert_int_eq(usage_insert(w->sql, s, NROWS(r), &e), 0);
+}
+
+START_TEST(report)
+{
+	struct buf b = BUF_LIMIT(4096);
+	struct err e = { 0 };
+	struct world w;
+
+	begin(&w);
+	fill(&w);
+	for (size_t i = 0; i < NROWS(reports); i++) {
+		buf_clear(&b);
+		ck_assert_msg(usage_report(w.sql, &reports[i].filter,
+				  reports[i].group, show, &b, &e) == 0,
+		    "%s", e.msg);
+		ck_assert_msg(str_is(buf_str(&b), reports[i].want),
+		    "row %zu: %.*s", i, STR_ARG(b));
+	}
+	buf_free(&b);
+	end(&w);
+}
+END_TEST
+
+START_TEST(last_used)
+{
+	struct err e = { 0 };
+	struct sql_stmt *st;
+	struct world w;
+
+	begin(&w);
+	ck_assert_int_eq(
+	    sql_exec(w.sql,
+		"INSERT INTO organization(id, name, created_ms, updated_ms)"
+		" VALUES ('o', 'o', 0, 0);"
+		"INSERT INTO project(id, organization_id, name, created_ms,"
+		" updated_ms) VALUES ('prj', 'o', 'p', 0, 0);"
+		"INSERT INTO api_key(id, project_id, label, digest, masked,"
+		" created_ms, updated_ms) VALUES ('k2', 'prj', '', x'00', '',"
+		" 0, 0)",
+		&e),
+	    0);
+	fill(&w);
+	st = sql_prepare(w.sql, "SELECT last_used_ms FROM api_key", &e);
+	ck_assert_int_eq(sql_step(st, &e), 1);
+	ck_assert_int_eq(sql_int(st, 0), 2 * DAY);
+	sql_done(st);
+	end(&w);
+}
+END_TEST
+
+static const struct {
+	enum llm_stop why;
+	enum err_code code;
+	bool cancelled;
+	const char *word;
+} words[] = {
+	{ LLM_STOP_END, ERR_NONE, false, "completed" },
+	{ LLM_STOP_SEQUENCE, ERR_NONE, false, "completed" },
+	{ LLM_STOP_LENGTH, ERR_NONE, false, "length_limit" },
+	{ LLM_STOP_CALLS, ERR_NONE, false, "tool_calls" },
+	{ LLM_STOP_FILTER, ERR_NONE, false, "content_filter" },
+	{ LLM_STOP_NONE, ERR_NONE, false, "unknown" },
+	{ LLM_STOP_OTHER, ERR_NONE, false, "unknown" },
+	{ LLM_STOP_END, ERR_NONE, true, "canceled" },
+	{ LLM_STOP_NONE, ERR_CLIENT_GONE, false, "canceled" },
+	{ LLM_STOP_NONE, ERR_REFUSED, false, "content_filter" },
+	{ LLM_STOP_NONE, ERR_BLOCKED, false, "content_filter" },
+	{ LLM_STOP_NONE, ERR_BAD_PARAM, false, "client_error" },
+	{ LLM_STOP_NONE, ERR_UPSTREAM_REQUEST, false, "client_error" },
+	{ LLM_STOP_NONE, ERR_RATE_LIMIT, false, "client_error" },
+	{ LLM_STOP_NONE, ERR_UPSTREAM_RATE, false, "upstream_error" },
+	{ LLM_STOP_NONE, ERR_ALL_FAILED, false, "upstream_error" },
+	{ LLM_STOP_NONE, ERR_TIMEOUT, false, "upstream_error" },
+	{ LLM_STOP_NONE, ERR_GATEWAY, false, "gateway_error" },
+	{ LLM_STOP_NONE, ERR_STORE, false, "gateway_error" },
+};
+
+START_TEST(finish_words)
+{
+	for (size_t i = 0; i < NROWS(words); i++)
+		ck_assert_msg(strcmp(usage_finish_word(words[i].why,
+					 words[i].code, words[i].cancelled),
+				  words[i].word) == 0,
+		    "row %zu", i);
+}
+END_TEST
+
+CASE(case_usage)
+{
+	TCase *t = tcase_create("usage");
+
+	tcase_add_test(t, round_trip);
+	tcase_add_test(t, empty);
+	tcase_add_test(t, orphans);
+	tcase_add_test(t, texts);
+	tcase_add_test(t, report);
+	tcase_add_test(t, last_used);
+	tcase_add_test(t, finish_words);
+	return t;
+}

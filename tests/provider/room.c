@@ -1,0 +1,19 @@
+#include "room.h"
+
+TCase *case_fault(void);
+TCase *case_load(void);
+TCase *case_plain(void);
+TCase *case_quirk(void);
+TCase *case_scrub(void);
+TCase *case_table(void);
+
+const char *const room_name = "provider";
+TCase *(*const room_cases[])(void) = {
+	case_fault,
+	case_load,
+	case_plain,
+	case_quirk,
+	case_scrub,
+	case_table,
+	NULL,
+};
