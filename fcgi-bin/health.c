@@ -1,0 +1,8 @@
+/* Health, metrics, and every path that nobody else has. */
+#include "fcgi/worker.h"
+
+int
+main(int argc, char *argv[])
+{
+	return worker_main(argc, argv, &program_health);
+}

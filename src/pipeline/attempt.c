@@ -1,0 +1,495 @@
+#include <assert.h>
+
+#include "base/clock.h"
+#include "pipeline/attempt.h"
+#include "pipeline/loop.h"
+#include "pipeline/record.h"
+#include "pipeline/relay.h"
+#include "pipeline/reply.h"
+#include "pipeline/world.h"
+
+#define ERROR_BODY_MAX ((size_t)64 * 1024) /* a refusal, as much as is read */
+#define ANSWER_MAX ((size_t)32 * 1024 * 1024)
+#define STREAM_MAX ((size_t)1024 * 1024 * 1024)
+#define FOR_FRONT ((size_t)64 * 1024) /* bigger JSON is not for the loop */
+#define PAUSE_BYTES ((size_t)256 * 1024)
+#define RETRY_AFTER_DEFAULT 10 /* seconds, api.md 2.4 */
+#define RETRY_AFTER_MAX 3600
+
+/* The one that runs, or ran last. */
+static struct attempt *
+attempt_now(struct req *r)
+{
+	assert(r->tries > 0);
+	return &r->attempts[r->tries - 1];
+}
+
+const struct target *
+attempt_target(const struct req *r)
+{
+	return r->tries == 0 ? NULL : r->attempts[r->tries - 1].target;
+}
+
+/* Back to the row of a stage, for the next step() to run. */
+static void
+go_to(struct req *r, enum verdict (*run)(struct req *))
+{
+	const struct stage *s = r->endpoint->stages;
+
+	while (s->run != run)
+		s++;
+	r->at = s;
+}
+
+/* --- how it ends --- */
+
+static void
+note(struct req *r, enum fault fault, int status)
+{
+	struct attempt *at = attempt_now(r);
+	struct str labels[2];
+
+	at->fault = fault;
+	at->status = status;
+	at->duration_ms = clock_ms() - at->started_ms;
+	labels[0] = at->target->upstream->id;
+	labels[1] = str_from(fault_rows[fault].word);
+	metrics_add(r->world->metrics, METRIC_ATTEMPTS, labels, 1);
+}
+
+/* Seconds for Retry-After out of the provider's delay. */
+static int
+retry_seconds(int64_t ms)
+{
+	int64_t s = ms < 0 ? RETRY_AFTER_DEFAULT : (ms + 999) / 1000;
+
+	return s < 1 ? 1 : s > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (int)s;
+}
+
+/* Did all attempts fall into one class? */
+static bool
+one_class(const struct req *r)
+{
+	int i;
+
+	for (i = 1; i < r->tries; i++)
+		if (r->attempts[i].fault != r->attempts[0].fault)
+			return false;
+	return true;
+}
+
+/* requested_model and so on, api.md 2.4, into r->err.members. */
+static void
+add_members(struct req *r)
+{
+	struct buf b = BUF_LIMIT(4096);
+	struct jw w = JW_TO(&b);
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "requested_model", r->record.requested_model);
+	if (r->record.requested_provider.p != NULL)
+		jw_str(&w, "requested_provider", r->record.requested_provider);
+	else
+		jw_null(&w, "requested_provider");
+	jw_str(&w, "used_model", r->record.used_model);
+	jw_str(&w, "used_provider", r->record.used_provider);
+	jw_end(&w);
+	r->err.members = arena_dup(r->life, buf_str(&b));
+	buf_free(&b);
+}
+
+/* The error that the client gets when nothing is left to try. */
+static void
+last_error(struct req *r)
+{
+	enum fault fault = attempt_now(r)->fault;
+
+	if (fault != FAULT_CLIENT && !one_class(r))
+		err_set(&r->err, ERR_ALL_FAILED,
+		    "All provider attempts failed");
+	r->err.param = arena_dup(r->life, r->err.param);
+	r->err.word = arena_dup(r->life, r->err.word);
+	add_members(r);
+}
+
+static bool
+may_retry(const struct req *r, enum fault fault)
+{
+	return fault_rows[fault].retry && !r->broken_off &&
+	    r->tries < r->ntargets &&
+	    clock_ms() - r->began_ms < r->world->conf.timeout_gateway;
+}
+
+/* All is said; the loop keeps the request until the client has it. */
+static void
+done_on_loop(struct req *r)
+{
+	r->complete = true;
+	r->state = REQ_DRAIN;
+	loop_written(r);
+}
+
+/* On the loop: the next target, the error, or the end of a broken stream. */
+static void
+failed(struct req *r, enum fault fault, int status)
+{
+	struct str labels[2];
+
+	note(r, fault, status);
+	if (r->answered) {
+		labels[0] = str_from(r->endpoint->name);
+		labels[1] = str_from(fault_rows[fault].word);
+		metrics_add(
+		    r->world->metrics, METRIC_STREAM_ERRORS, labels, 1);
+		reply_stream_error(r);
+		r->state = REQ_DRAIN;
+		loop_written(r);
+		return;
+	}
+	if (fault == FAULT_FILTER && relay_refusal(r) == 0) {
+		done_on_loop(r);
+		return;
+	}
+	if (may_retry(r, fault)) {
+		go_to(r, stage_relay);
+		loop_queue(r);
+		return;
+	}
+	last_error(r);
+	reply_error(r);
+	r->state = REQ_DRAIN;
+	loop_written(r);
+}
+
+/*
+ * A 200 that is no answer.  What the provider says of it stays with us: its
+ * words pass for client errors only (api.md 2.4).
+ */
+static void
+failed_answer(struct req *r, int status)
+{
+	const struct target *t = attempt_now(r)->target;
+	bool rate = r->broken && r->err.status == 429;
+	enum fault fault = rate ? FAULT_RATE : FAULT_UPSTREAM;
+
+	if (r->broken)
+		provider_fault_set(fault, t,
+		    r->err.status != 0 ? r->err.status : status, &r->err);
+	if (rate)
+		r->err.retry_after = RETRY_AFTER_DEFAULT;
+	r->err.word = r->err.param = STR_NONE;
+	failed(r, fault, status);
+}
+
+/* The answer has gone out whole. */
+static void
+succeeded(struct req *r, int status)
+{
+	note(r, FAULT_NONE, status);
+	done_on_loop(r);
+}
+
+/* --- what curl tells --- */
+
+static bool
+is_success(int status)
+{
+	return status >= 200 && status < 300;
+}
+
+static int
+collect(struct req *r, struct str bytes, size_t max)
+{
+	r->whole.limit = max;
+	buf_add(&r->whole, bytes);
+	return 0;
+}
+
+static int
+on_body(void *arg, struct str bytes)
+{
+	struct req *r = arg;
+	const struct call_head *h = call_head(r->call);
+
+	r->heard_ms = clock_ms();
+	if (r->complete)
+		return 0;
+	if (!is_success(h->status))
+		return collect(r, bytes, ERROR_BODY_MAX);
+	if (!relay_streams(r) || (h->json && !h->sse))
+		return collect(r, bytes, ANSWER_MAX);
+	if (relay_feed(r, bytes) == -1) {
+		r->broken = true;
+		return -1;
+	}
+	if (r->gone)
+		return -1;
+	loop_written(r);
+	if (!r->paused && !r->complete &&
+	    r->client->ops->pending(r->client) > PAUSE_BYTES) {
+		r->paused = true;
+		call_pause(r->call, true);
+	}
+	return 0;
+}
+
+/* A status that is no success: what does it mean, and to whom? */
+static void
+refused(struct req *r, const struct call_head *h)
+{
+	const struct target *t = attempt_now(r)->target;
+	enum fault fault;
+	int64_t ms = h->retry_after_ms;
+
+	r->err = (struct err){ .code = ERR_NONE };
+	fault = provider_fault(
+	    t, h->status, buf_str(&r->whole), r->life, &r->err);
+	if (fault == FAULT_RATE && (ms >= 0 || r->err.retry_after == 0))
+		r->err.retry_after = retry_seconds(ms);
+	failed(r, fault, h->status);
+}
+
+static void
+whole(struct req *r, const struct call_head *h)
+{
+	if (r->whole.n > FOR_FRONT) {
+		note(r, FAULT_NONE, h->status);
+		go_to(r, stage_answer);
+		loop_queue(r);
+		return;
+	}
+	if (relay_whole(r) == 0)
+		succeeded(r, h->status);
+	else
+		failed_answer(r, h->status);
+}
+
+static void
+stream_end(struct req *r, const struct call_head *h)
+{
+	if (relay_end(r) == 0)
+		succeeded(r, h->status);
+	else
+		failed_answer(r, h->status);
+}
+
+static void
+on_end(void *arg, const struct err *e)
+{
+	struct req *r = arg;
+	struct call_head h = *call_head(r->call);
+
+	r->call = NULL;
+	r->paused = false;
+	if (r->complete)
+		succeeded(r, h.status);
+	else if (r->gone)
+		loop_over(r);
+	else if (r->broken)
+		failed_answer(r, h.status);
+	else if (h.status != 0 && !is_success(h.status))
+		refused(r, &h);
+	else if (e->code != ERR_NONE) {
+		r->err = *e;
+		if (e->code == ERR_UPSTREAM)
+			provider_fault_set(FAULT_UPSTREAM, attempt_now(r)->target,
+			    h.status, &r->err);
+		failed(r,
+		    e->code == ERR_FETCH ? FAULT_NETWORK : FAULT_UPSTREAM,
+		    h.status);
+	} else if (relay_streams(r) && !(h.json && !h.sse))
+		stream_end(r, &h);
+	else
+		whole(r, &h);
+}
+
+static const struct call_ops ops = { .body = on_body, .end = on_end };
+
+/* --- time --- */
+
+static int64_t
+first_byte_ms(struct req *r)
+{
+	int64_t own = attempt_now(r)->target->upstream->timeout_first_byte;
+
+	return own > 0 ? own : r->world->conf.timeout_first_byte;
+}
+
+static int64_t
+idle_ms(struct req *r)
+{
+	int64_t own = attempt_now(r)->target->upstream->timeout_idle;
+
+	return own > 0 ? own : r->world->conf.timeout_idle;
+}
+
+static int64_t
+total_ms(const struct req *r)
+{
+	return relay_streams(r) ? r->world->conf.timeout_total_stream :
+				  r->world->conf.timeout_total_plain;
+}
+
+static int64_t
+earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When the provider's time is up. */
+static int64_t
+patience(struct req *r)
+{
+	int64_t started = attempt_now(r)->started_ms, due;
+
+	due = earliest(started + total_ms(r),
+	    r->began_ms + r->world->conf.timeout_gateway);
+	if (r->heard_ms == 0)
+		return earliest(due, started + first_byte_ms(r));
+	return r->paused ? due : earliest(due, r->heard_ms + idle_ms(r));
+}
+
+static int64_t
+ping_at(const struct req *r)
+{
+	int64_t since = r->said_ms == 0 ? r->began_ms : r->said_ms;
+
+	return r->chat.stream ? since + r->world->conf.ping_interval :
+				INT64_MAX;
+}
+
+static void
+timed_out(struct req *r)
+{
+	call_cancel(r->call);
+	r->call = NULL;
+	provider_fault_set(FAULT_TIMEOUT, attempt_now(r)->target, 0, &r->err);
+	r->broken_off = r->heard_ms != 0; /* the first byte only is retried */
+	failed(r, FAULT_TIMEOUT, 0);
+}
+
+static void
+on_due(struct req *r, int64_t now)
+{
+	if (r->call == NULL)
+		return;
+	if (r->complete) { /* the provider does not close its side */
+		call_cancel(r->call);
+		r->call = NULL;
+		succeeded(r, 200);
+		return;
+	}
+	if (patience(r) <= now) {
+		timed_out(r);
+		return;
+	}
+	if (ping_at(r) <= now && r->client->ops->pending(r->client) == 0) {
+		reply_more(r, STR(": ping\n\n"), false);
+		loop_written(r);
+		if (r->gone) {
+			attempt_abandon(r);
+			loop_over(r);
+			return;
+		}
+	}
+	loop_due(r, earliest(patience(r), earliest(ping_at(r), now + 60000)));
+}
+
+/* --- starting and stopping --- */
+
+enum verdict
+stage_relay(struct req *r)
+{
+	struct target *t = &r->targets[r->tries];
+
+	if (r->tries == r->ntargets)
+		return FAIL;
+	r->err = (struct err){ .code = ERR_NONE };
+	r->broken = false;
+	buf_clear(&r->whole);
+	buf_clear(&r->dropped);
+	r->record.used_provider = t->upstream->id;
+	r->record.upstream_model = t->model;
+	relay_begin(r, t);
+	if (provider_request(t, &r->chat, r->setup, &r->ask, &r->dropped,
+		&r->err) == -1)
+		return FAIL;
+	r->attempts[r->tries++] =
+	    (struct attempt){ .target = t, .started_ms = clock_ms() };
+	r->state = REQ_CALL;
+	return loop_give(r);
+}
+
+/* A whole answer that was too big for the loop. */
+enum verdict
+stage_answer(struct req *r)
+{
+	struct attempt *at = attempt_now(r);
+
+	if (relay_whole(r) == 0) {
+		r->complete = true;
+		return DONE;
+	}
+	note(r, FAULT_UPSTREAM, at->status);
+	if (r->broken)
+		provider_fault_set(
+		    FAULT_UPSTREAM, at->target, at->status, &r->err);
+	if (!may_retry(r, FAULT_UPSTREAM)) {
+		last_error(r);
+		return FAIL;
+	}
+	go_to(r, stage_relay);
+	r->at++;
+	return stage_relay(r);
+}
+
+void
+attempt_start(struct req *r)
+{
+	struct loop *l = r->world->loop;
+	struct call_limits limits = {
+		.connect_ms = r->world->conf.timeout_connect,
+		.body_max = relay_streams(r) ? STREAM_MAX : ANSWER_MAX,
+	};
+
+	r->heard_ms = 0;
+	r->on_due = on_due;
+	r->call = call_start(loop_pool(l), loop_multi(l), &r->ask, &limits,
+	    &ops, r, &r->err);
+	if (r->call == NULL) {
+		failed(r, FAULT_GATEWAY, 0);
+		return;
+	}
+	loop_due(r, earliest(patience(r), ping_at(r)));
+}
+
+void
+attempt_abandon(struct req *r)
+{
+	if (r->call != NULL) {
+		call_cancel(r->call);
+		r->call = NULL;
+	}
+	if (r->complete || r->tries == 0)
+		return;
+	if (r->err.code == ERR_NONE) {
+		attempt_now(r)->duration_ms =
+		    clock_ms() - attempt_now(r)->started_ms;
+		err_set(&r->err, ERR_CLIENT_GONE, "Client Closed Request");
+	}
+}
+
+void
+attempt_shut_down(struct req *r)
+{
+	if (r->call != NULL) {
+		call_cancel(r->call);
+		r->call = NULL;
+	}
+	if (!r->complete && r->state != REQ_DRAIN) {
+		err_set(&r->err, ERR_SHUTTING_DOWN,
+		    "Service Unavailable - shutting down");
+		reply_error(r);
+	}
+	loop_over(r);
+}

@@ -1,0 +1,27 @@
+#ifndef PIPELINE_ATTEMPT_H
+#define PIPELINE_ATTEMPT_H
+
+#include "pipeline/stage.h"
+
+/*
+ * One try at one target, driven by the loop:
+ *
+ *	stage_relay	front	body, URL and credentials; then loop_give()
+ *	attempt_start	loop	the transfer begins
+ *	...		loop	bytes go to the relay, timers watch
+ *	the end		loop	the answer is complete, or another target, or
+ *				the error; a big plain answer goes to a front
+ *				thread, which goes on at stage_answer
+ */
+void attempt_start(struct req *);
+
+/* The client is gone: cancel the transfer and note it as 499. */
+void attempt_abandon(struct req *);
+
+/* Drain time is over: end it with a 503, in a stream as its last event. */
+void attempt_shut_down(struct req *);
+
+/* The target of the attempt that runs or ran last, or NULL. */
+const struct target *attempt_target(const struct req *);
+
+#endif

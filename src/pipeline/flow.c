@@ -1,0 +1,249 @@
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "pipeline/loop.h"
+#include "pipeline/path.h"
+#include "pipeline/record.h"
+#include "pipeline/relay.h"
+#include "pipeline/reply.h"
+#include "pipeline/world.h"
+
+#define STAGES_MAX 32 /* bits of req.ran */
+
+#define SETUP_FIRST ((size_t)6 * 1024)
+#define LIFE_FIRST ((size_t)2 * 1024)
+#define LIFE_MAX ((size_t)64 * 1024 * 1024)
+/* Body, tree or patches, and the body that is sent, at worst. */
+#define SETUP_FACTOR 8
+
+/* The order of checks is part of the API: the first that fails answers. */
+static const struct stage chat_stages[] = {
+	{ "read", stage_read, stage_read_undo }, /* counts us in, and out */
+	{ "auth", stage_auth, NULL },
+	{ "parse", stage_parse, NULL },
+	{ "tenant", stage_tenant, NULL },
+	{ "resolve", stage_resolve, NULL }, /* model, candidates */
+	{ "capability", stage_capability, NULL },
+	{ "route", stage_route, NULL }, /* who can be asked, in which order */
+	{ "begin", stage_begin, NULL }, /* start record */
+	{ "relay", stage_relay, NULL },
+	{ "answer", stage_answer, NULL }, /* a whole one, big for the loop */
+	{ NULL, NULL, NULL },
+};
+
+static const struct stage models_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "auth", stage_auth_optional, NULL },
+	{ "models", stage_models, NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct stage model_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "auth", stage_auth_optional, NULL },
+	{ "model", stage_model, NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct stage health_stages[] = {
+	{ "health", stage_health, NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct stage metrics_stages[] = {
+	{ "metrics", stage_metrics, NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct stage nothing_stages[] = {
+	{ "not-found", stage_not_found, NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct stage sim_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "sim", stage_sim, NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct endpoint chat_endpoints[] = {
+	{ "chat-completions", "POST", "/v1/chat/completions",
+	    &dialect_openai_chat, chat_stages, true },
+	{ NULL, NULL, NULL, NULL, NULL, false },
+};
+
+static const struct endpoint models_endpoints[] = {
+	{ "models", "GET", "/v1/models", NULL, models_stages, false },
+	{ "model", "GET", "/v1/models/*", NULL, model_stages, false },
+	{ NULL, NULL, NULL, NULL, NULL, false },
+};
+
+static const struct endpoint health_endpoints[] = {
+	{ "health", "GET", "/", NULL, health_stages, false },
+	{ "metrics", "GET", "/metrics", NULL, metrics_stages, false },
+	{ "not-found", "*", "*", NULL, nothing_stages, false },
+	{ NULL, NULL, NULL, NULL, NULL, false },
+};
+
+static const struct endpoint sim_endpoints[] = {
+	{ "sim-chat", "POST", "/sim/v1/chat/completions", NULL, sim_stages,
+	    true },
+	{ NULL, NULL, NULL, NULL, NULL, false },
+};
+
+const struct program program_chat = { "chat", chat_endpoints };
+const struct program program_models = { "models", models_endpoints };
+const struct program program_health = { "health", health_endpoints };
+const struct program program_sim = { "sim", sim_endpoints };
+
+struct req *
+req_new(struct world *w, struct client *c)
+{
+	struct req *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		abort();
+	r->world = w;
+	r->client = c;
+	r->setup = arena_new(SETUP_FIRST,
+	    (size_t)w->conf.max_body_bytes * SETUP_FACTOR);
+	r->life = arena_new(LIFE_FIRST, LIFE_MAX);
+	r->began_ms = clock_ms();
+	r->due_ms = INT64_MAX;
+	r->dropped.limit = 2048;
+	r->record.started_ms = clock_wall_ms();
+	r->record.ttft_ms = -1;
+	r->format = FORMAT_FLAT;
+	return r;
+}
+
+static void
+req_free(struct req *r)
+{
+	relay_free(r);
+	buf_free(&r->whole);
+	buf_free(&r->dropped);
+	arena_free(r->setup);
+	arena_free(r->life);
+	free(r);
+}
+
+bool
+req_full(struct req *r)
+{
+	if (r->setup != NULL && arena_full(r->setup)) {
+		err_set(&r->err, ERR_TOO_LARGE, "Request is too large");
+		return true;
+	}
+	if (arena_full(r->life)) {
+		err_set(&r->err, ERR_INTERNAL, "Internal Server Error");
+		return true;
+	}
+	return false;
+}
+
+struct str
+req_param(const struct req *r, const char *name)
+{
+	return inbound_param(&r->in, name);
+}
+
+void
+req_drop_setup(struct req *r)
+{
+	if (r->setup == NULL)
+		return;
+	arena_free(r->setup);
+	r->setup = NULL;
+	r->in = (struct inbound){ .length = -1 };
+	r->path = r->query = STR_NONE;
+	r->chat = (struct llm_request){ .from = r->chat.from,
+		.stream = r->chat.stream,
+		.include_usage = r->chat.include_usage,
+		.text_bytes = r->chat.text_bytes };
+	r->route.root = r->route.provider = STR_NONE;
+	r->ask = (struct http_request){ 0 };
+}
+
+/* One stage.  After AWAY the request is no longer ours to look at. */
+static enum verdict
+step(struct req *r)
+{
+	const struct stage *s = r->at++;
+	enum verdict v = s->name == NULL ? DONE : s->run(r);
+
+	if (v != NEXT)
+		return v;
+	r->ran |= UINT32_C(1) << (s - r->endpoint->stages);
+	return req_full(r) ? FAIL : NEXT;
+}
+
+void
+req_run(struct req *r)
+{
+	enum verdict v;
+
+	while ((v = step(r)) == NEXT)
+		;
+	if (v == FAIL) {
+		path_drop_body(r);
+		reply_error(r);
+	}
+	if (v != AWAY && reply_finish(r) == DONE)
+		req_end(r);
+}
+
+void
+req_begin(struct req *r)
+{
+	enum verdict v = DONE;
+
+	if (r->client->ops->head(r->client, r->setup, &r->in) == -1) {
+		r->gone = true;
+		req_end(r);
+		return;
+	}
+	v = path_begin(r);
+	if (v == NEXT) {
+		r->at = r->endpoint->stages;
+		if (!r->endpoint->quick && loop_is_here(r->world->loop))
+			loop_queue(r);
+		else
+			req_run(r);
+		return;
+	}
+	path_drop_body(r);
+	if (v == FAIL)
+		reply_error(r);
+	if (reply_finish(r) == DONE)
+		req_end(r);
+}
+
+/*
+ * The order lets a kill at any point lose nothing: the start record stands in
+ * the spool until the end record is there, and whoever adopts a dead process's
+ * spool writes the record that is missing.
+ */
+void
+req_end(struct req *r)
+{
+	const struct stage *s;
+	struct world *w = r->world;
+	int i;
+
+	if (r->endpoint != NULL) {
+		s = r->endpoint->stages;
+		for (i = STAGES_MAX - 1; i >= 0; i--)
+			if ((r->ran & UINT32_C(1) << i) != 0 &&
+			    s[i].undo != NULL)
+				s[i].undo(r);
+		record_end(r);
+	}
+	if (r->client->ops->end(r->client,
+		!r->gone && !atomic_load(&w->draining)) == 1)
+		loop_keep(w->loop, r->client);
+	req_free(r);
+	atomic_fetch_sub(&w->inflight, 1);
+	if (atomic_load(&w->draining))
+		loop_nudge(w->loop);
+}

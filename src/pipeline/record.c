@@ -1,0 +1,320 @@
+#include "base/clock.h"
+#include "domain/price.h"
+#include "pipeline/attempt.h"
+#include "pipeline/loop.h"
+#include "pipeline/record.h"
+#include "pipeline/relay.h"
+#include "pipeline/world.h"
+
+#define RECORD_MAX ((size_t)256 * 1024)
+
+void
+record_id(struct req *r)
+{
+	memcpy(r->record_id, "log_", 4);
+	rand_pool_timed(&r->ids, r->record_id + 4, 20, r->record.started_ms);
+	r->record.id = str_from(r->record_id);
+}
+
+void
+record_resolved(struct req *r)
+{
+	struct str root = r->route.root;
+
+	r->record.endpoint = str_from(r->endpoint->name);
+	r->record.requested_provider = arena_dup(r->life, r->route.provider);
+	r->record.used_model = arena_dup(r->life, root);
+	r->record.credential = STR("gateway");
+}
+
+static void
+put_attempt(const struct attempt *at, struct str model, struct jw *w)
+{
+	jw_obj(w, NULL);
+	jw_str(w, "provider", at->target->upstream->id);
+	jw_str(w, "model", model);
+	jw_int(w, "status_code", at->status);
+	jw_strc(w, "error_type", fault_rows[at->fault].word);
+	jw_bool(w, "succeeded", at->fault == FAULT_NONE);
+	jw_strc(w, "credential", "gateway");
+	jw_int(w, "duration_ms", at->duration_ms);
+	jw_end(w);
+}
+
+static void
+put_routing(const struct req *r, const char *key, struct jw *w)
+{
+	int i;
+
+	jw_arr(w, key);
+	for (i = 0; i < r->tries; i++)
+		put_attempt(&r->attempts[i], r->record.used_model, w);
+	jw_end(w);
+}
+
+void
+record_routing(const struct req *r, struct buf *out)
+{
+	struct jw w = JW_TO(out);
+
+	put_routing(r, NULL, &w);
+}
+
+static void
+put_or_null(struct jw *w, const char *key, struct str s)
+{
+	if (s.p == NULL)
+		jw_null(w, key);
+	else
+		jw_str(w, key, s);
+}
+
+void
+record_metadata(const struct req *r, struct buf *out)
+{
+	const struct usage_record *u = &r->record;
+	struct jw w = JW_TO(out);
+
+	jw_obj(&w, NULL);
+	jw_strc(&w, "request_id", r->request_id);
+	jw_str(&w, "requested_model", u->requested_model);
+	put_or_null(&w, "requested_provider", u->requested_provider);
+	jw_str(&w, "used_model", u->used_model);
+	put_or_null(&w, "used_provider", u->used_provider);
+	put_or_null(&w, "underlying_used_model", u->upstream_model);
+	jw_bool(&w, "cached", false);
+	put_routing(r, "routing", &w);
+	jw_end(&w);
+}
+
+void
+record_answer(struct req *r)
+{
+	const struct llm_facts *f = relay_facts(r);
+	const struct target *t = attempt_target(r);
+	struct usage_record *u = &r->record;
+
+	if (f == NULL || t == NULL)
+		return;
+	relay_usage(r, &u->usage);
+	price_clamp(t->mapping, &u->usage);
+	price_cost(t->mapping, &u->usage, true, &u->cost);
+}
+
+/* A failed answer keeps its counts, but an estimate is never billed. */
+static void
+settle_broken(struct req *r)
+{
+	if (!r->answered || r->complete)
+		return;
+	record_answer(r);
+	if (!r->gone && r->record.usage.estimated)
+		r->record.cost = (struct llm_cost){ 0 };
+}
+
+static void
+fill_end(struct req *r, int64_t now)
+{
+	struct usage_record *u = &r->record;
+	const struct llm_facts *f = relay_facts(r);
+	bool cancelled = r->gone && !r->complete;
+	enum err_code code = r->err.code;
+
+	u->request_id = str_from(r->request_id);
+	u->duration_ms = now - r->began_ms;
+	u->ttft_ms = r->first_ms == 0 ? -1 : r->first_ms - r->began_ms;
+	u->status = cancelled ? 499 : r->status;
+	u->answer_bytes = r->sent;
+	u->dropped = buf_str(&r->dropped);
+	u->endpoint = str_from(r->endpoint->name);
+	if (cancelled)
+		code = ERR_CLIENT_GONE;
+	if (code != ERR_NONE) {
+		u->error_code = r->err.word.p != NULL ?
+			  r->err.word :
+			  str_from(err_rows[code].code);
+		if (r->tries > 0)
+			u->error_class = str_from(
+			    fault_rows[r->attempts[r->tries - 1].fault].word);
+	}
+	u->finish = str_from(usage_finish_word(
+	    f == NULL ? LLM_STOP_NONE : f->why, code, cancelled));
+	if (f != NULL && f->raw_stop[0] != '\0')
+		u->raw_finish = str_from(f->raw_stop);
+}
+
+static void
+write_record(struct req *r)
+{
+	struct buf routing = BUF_LIMIT(RECORD_MAX), b = BUF_LIMIT(RECORD_MAX);
+	struct err e = { 0 };
+
+	record_routing(r, &routing);
+	r->record.routing = buf_str(&routing);
+	if (!r->paid)
+		record_id(r);
+	usage_end(&r->record, &b);
+	if (spool_end(r->world->spool, buf_str(&b), r->segment, &e) == -1)
+		log_say(&r->world->log, LOG_ERROR_,
+		    "record %s is lost: %s", r->record_id, e.msg);
+	buf_free(&routing);
+	buf_free(&b);
+}
+
+/* The model as a label: from the catalogue, or "other". */
+static struct str
+model_label(const struct req *r)
+{
+	const struct target *t = attempt_target(r);
+	const struct mapping *m = t == NULL ? NULL : t->mapping;
+
+	if (t == NULL)
+		return STR("unknown");
+	return m->model == NULL ? STR("other") : m->model->id;
+}
+
+/* The error_type of chat_completion_errors_total for an attempt's fault. */
+static struct str
+error_label(const struct req *r)
+{
+	if (r->gone)
+		return STR("canceled");
+	switch (r->tries == 0 ? FAULT_CLIENT :
+				r->attempts[r->tries - 1].fault) {
+	case FAULT_FILTER:
+		return STR("content_filter");
+	case FAULT_GATEWAY:
+		return STR("gateway_error");
+	case FAULT_NONE:
+	case FAULT_CLIENT:
+	case FAULT__MAX:
+		return STR("client_error");
+	case FAULT_RATE:
+	case FAULT_UPSTREAM:
+	case FAULT_NETWORK:
+	case FAULT_TIMEOUT:
+		break;
+	}
+	return STR("upstream_error");
+}
+
+static void
+count_tokens(struct req *r, struct str model, struct str provider)
+{
+	const struct llm_usage *u = &r->record.usage;
+	const struct {
+		struct str type;
+		int64_t n;
+	} rows[] = { { STR("input"), u->input }, { STR("output"), u->output },
+		{ STR("reasoning"), u->reasoning },
+		{ STR("cached"), u->cache_read } };
+
+	for (size_t i = 0; i < NROWS(rows); i++) {
+		struct str labels[] = { model, provider, rows[i].type };
+
+		if (rows[i].n > 0)
+			metrics_observe(r->world->metrics, METRIC_TOKENS,
+			    labels, rows[i].n * 1000);
+	}
+}
+
+static void
+count_completion(struct req *r)
+{
+	struct metrics *m = r->world->metrics;
+	const struct target *t = attempt_target(r);
+	struct str model = model_label(r);
+	struct str provider = t == NULL ? STR("unknown") : t->upstream->id;
+	struct str streaming = r->record.streamed ? STR("true") : STR("false");
+	struct str all[] = { model, provider, r->record.finish, streaming };
+	struct str timed[] = { model, provider, streaming };
+	struct str error[] = { model, provider, error_label(r) };
+
+	metrics_add(m, METRIC_COMPLETIONS, all, 1);
+	metrics_add(m, METRIC_FINISH, all, 1);
+	metrics_observe(m, METRIC_DURATION, timed, r->record.duration_ms);
+	if (r->record.ttft_ms >= 0)
+		metrics_observe(
+		    m, METRIC_TTFT, all, r->record.ttft_ms * 1000);
+	if (r->record.error_code.p != NULL)
+		metrics_add(m, METRIC_ERRORS, error, 1);
+	count_tokens(r, model, provider);
+	if (r->record.cost.total > 0)
+		metrics_add(m, METRIC_COST, all, r->record.cost.total);
+	if (r->record.usage.estimated) {
+		metrics_add(m, METRIC_USAGE_ESTIMATED, &provider, 1);
+		if (r->complete)
+			metrics_add(m, METRIC_USAGE_MISSING, &provider, 1);
+	}
+}
+
+static void
+count_request(struct req *r)
+{
+	struct str status = STR("none"), labels[3];
+	char tmp[16];
+
+	snprintf(tmp, sizeof(tmp), "%d", r->record.status);
+	status = str_from(tmp);
+	labels[0] = str_from(r->endpoint->name);
+	labels[1] = str_from(strcmp(r->endpoint->method, "*") == 0 ?
+		"other" :
+		r->endpoint->method);
+	labels[2] = status;
+	metrics_add(r->world->metrics, METRIC_REQUESTS, labels, 1);
+	if (r->gone && !r->complete) {
+		labels[1] = r->answered ? STR("stream") : STR("waiting");
+		metrics_add(r->world->metrics, METRIC_DISCONNECTS, labels, 1);
+	}
+}
+
+/* house.md 6.5: fixed keys in fixed order. */
+static void
+write_line(struct req *r)
+{
+	const struct usage_record *u = &r->record;
+	const struct target *t = attempt_target(r);
+	struct logline l;
+
+	if (r->world->log.level < LOG_INFO_)
+		return;
+	logline_start(&l, &r->world->log, LOG_INFO_);
+	logline_str(&l, "req", str_from(r->request_id));
+	logline_str(&l, "ep", str_from(r->endpoint->name));
+	logline_str(&l, "key", u->key);
+	logline_str(&l, "model", u->requested_model);
+	logline_str(&l, "target", t == NULL ? STR_NONE : t->upstream->id);
+	logline_int(&l, "status", u->status);
+	logline_str(&l, "err", u->error_code);
+	if (r->endpoint->dialect != NULL) {
+		logline_str(&l, "stop", u->finish);
+		logline_int(&l, "in", u->usage.input);
+		logline_int(&l, "out", u->usage.output);
+		logline_int(&l, "cached", u->usage.cache_read);
+		logline_int(&l, "cost_nano", u->cost.total);
+		logline_int(&l, "first_ms", u->ttft_ms);
+	}
+	logline_int(&l, "total_ms", u->duration_ms);
+	if (r->tries > 0)
+		logline_int(&l, "tries", r->tries);
+	if (u->dropped.n > 0)
+		logline_str(&l, "dropped", u->dropped);
+	if (loop_is_here(r->world->loop))
+		loop_log(r->world->loop, logline_end(&l));
+	else
+		log_write(&r->world->log, logline_end(&l));
+	logline_free(&l);
+}
+
+void
+record_end(struct req *r)
+{
+	settle_broken(r);
+	fill_end(r, clock_ms());
+	if (r->known && r->endpoint->dialect != NULL) {
+		write_record(r);
+		count_completion(r);
+	}
+	count_request(r);
+	write_line(r);
+}

@@ -1,0 +1,474 @@
+#include <assert.h>
+
+#include "base/clock.h"
+#include "dialect/heal.h"
+#include "pipeline/attempt.h"
+#include "pipeline/loop.h"
+#include "pipeline/record.h"
+#include "pipeline/relay.h"
+#include "pipeline/reply.h"
+#include "pipeline/world.h"
+
+#define BYTES_PER_TOKEN 4 /* of an estimate, api.md 4.4 */
+#define META_MAX ((size_t)16 * 1024)
+#define ANSWER_MAX ((size_t)64 * 1024 * 1024)
+
+/*
+ * `patched` streams and whole answers never become events.  All others do:
+ * they are collected (`fold`) if the client wants one piece or the text must
+ * be seen whole, else encoded as they come.
+ */
+struct relay {
+	struct llm_sink sink; /* first, so casts work: events end here */
+	struct req *r;
+	const struct dialect *to;   /* the client's */
+	const struct dialect *from; /* the provider's */
+	struct frame frame;
+	struct sse sse;
+	bool streams; /* the provider's side */
+	bool patched;
+	bool terminal; /* the provider's last event has been seen */
+	void *state;   /* of the patched stream, or of the decoder */
+	void *enc;
+	struct buf *out; /* the loop's, or `own` when it may be a front's turn */
+	struct buf own;
+	struct llm_fold *fold;
+	struct llm_answer answer;
+	struct llm_facts facts; /* unless the patched stream keeps them */
+	struct tail tail;
+};
+
+static const struct {
+	const char *word;
+	enum frame_usage usage;
+} usages[] = {
+	{ "finish", FRAME_USAGE_FINISH },
+	{ "extra", FRAME_USAGE_EXTRA },
+	{ "off", FRAME_USAGE_OFF },
+};
+
+static const struct {
+	const char *word;
+	enum frame_reasoning reasoning;
+} reasonings[] = {
+	{ "both", FRAME_BOTH },
+	{ "reasoning", FRAME_REASONING },
+	{ "reasoning_content", FRAME_REASONING_CONTENT },
+};
+
+static void
+make_frame(struct req *r, const struct target *t, struct frame *f)
+{
+	const struct conf *c = &r->world->conf;
+	char *id = arena_zalloc(r->life, 40);
+	size_t i;
+
+	memcpy(id, "chatcmpl-", 9);
+	rand_pool_word(&r->ids, id + 9, 24);
+	*f = (struct frame){
+		.model = arena_fmt(r->life, "%.*s/%.*s",
+		    STR_ARG(t->upstream->id), STR_ARG(r->record.used_model)),
+		.id = str_from(id),
+		.created = clock_wall_ms() / 1000,
+		.include_usage = r->chat.include_usage,
+		.reasoning_apart =
+		    (t->upstream->quirks & QUIRK_REASONING_APART) != 0,
+	};
+	for (i = 0; i < NROWS(usages); i++)
+		if (strcmp(c->stream_usage, usages[i].word) == 0)
+			f->usage = usages[i].usage;
+	for (i = 0; i < NROWS(reasonings); i++)
+		if (strcmp(c->reasoning_field, reasonings[i].word) == 0)
+			f->reasoning = reasonings[i].reasoning;
+}
+
+/* --- events --- */
+
+static void
+take_facts(struct llm_facts *f, const struct llm_event *ev)
+{
+	switch (ev->kind) {
+	case LLM_EV_OPEN:
+		f->calls += ev->open.kind == LLM_CALL;
+		f->images += ev->open.kind == LLM_MEDIA;
+		f->refused |= ev->open.kind == LLM_REFUSAL;
+		break;
+	case LLM_EV_DELTA:
+		f->text_bytes += (int64_t)ev->delta.text.n;
+		break;
+	case LLM_EV_USAGE:
+		f->usage = ev->usage;
+		f->has_usage = true;
+		break;
+	case LLM_EV_STOP:
+		f->why = ev->stop.why;
+		break;
+	case LLM_EV_START:
+	case LLM_EV_CLOSE:
+	case LLM_EV_PING:
+	case LLM_EV_ERROR:
+	case LLM_EV_END:
+		break;
+	}
+}
+
+/* Cost and metadata, once all of the answer is known. */
+static const struct tail *
+make_tail(struct relay *y, struct arena *a)
+{
+	struct buf b = BUF_LIMIT(META_MAX);
+	struct req *r = y->r;
+	struct attempt *at = &r->attempts[r->tries - 1];
+
+	at->duration_ms = clock_ms() - at->started_ms;
+	at->status = at->status == 0 ? 200 : at->status;
+	record_answer(r);
+	record_metadata(r, &b);
+	y->tail = (struct tail){ &r->record.usage, &r->record.cost,
+		arena_dup(a, buf_str(&b)) };
+	buf_free(&b);
+	return &y->tail;
+}
+
+static int
+put_event(struct llm_sink *s, const struct llm_event *ev, struct err *e)
+{
+	struct relay *y = (struct relay *)s;
+	const struct tail *t = NULL;
+
+	take_facts(&y->facts, ev);
+	if (y->fold != NULL)
+		return llm_put(&y->fold->sink, ev, e);
+	if (ev->kind == LLM_EV_END)
+		t = make_tail(y, y->r->life);
+	y->to->encode_event(y->enc, &y->frame, ev, t, y->out);
+	return 0;
+}
+
+/* --- beginning --- */
+
+bool
+relay_streams(const struct req *r)
+{
+	return r->relay != NULL && r->relay->streams;
+}
+
+void
+relay_begin(struct req *r, const struct target *t)
+{
+	struct relay *y = ARENA_NEW(r->life, struct relay);
+	bool collect;
+
+	relay_free(r);
+	r->relay = y;
+	y->sink.put = put_event;
+	y->r = r;
+	y->to = r->endpoint->dialect;
+	y->from = t->upstream->dialect;
+	y->sse = SSE_INIT;
+	y->streams = provider_streams(t, &r->chat);
+	y->out = loop_out(r->world->loop);
+	y->own = BUF_LIMIT(ANSWER_MAX);
+	make_frame(r, t, &y->frame);
+	y->patched = y->to == y->from && y->streams == r->chat.stream &&
+	    !r->chat.heal;
+	collect = !y->patched && (!r->chat.stream || r->chat.heal);
+	if (y->patched && y->streams)
+		y->state = arena_zalloc(r->life, y->from->relay_size);
+	else if (!y->patched) {
+		y->state = arena_zalloc(r->life, y->from->dec_size);
+		y->enc = arena_zalloc(r->life, y->to->enc_size);
+		if (collect)
+			y->fold = llm_fold_new(r->life, &y->answer);
+	}
+}
+
+void
+relay_free(struct req *r)
+{
+	struct relay *y = r->relay;
+
+	if (y == NULL)
+		return;
+	sse_free(&y->sse);
+	buf_free(&y->own);
+	if (y->patched && y->streams)
+		y->from->relay_free(y->state);
+	r->relay = NULL;
+}
+
+const struct llm_facts *
+relay_facts(const struct req *r)
+{
+	const struct relay *y = r->relay;
+
+	if (y == NULL)
+		return NULL;
+	return y->patched && y->streams ? y->from->relay_facts(y->state) :
+					  &y->facts;
+}
+
+void
+relay_usage(const struct req *r, struct llm_usage *u)
+{
+	const struct llm_facts *f = relay_facts(r);
+
+	assert(f != NULL);
+	*u = f->usage;
+	if (f->has_usage)
+		return;
+	*u = (struct llm_usage){ .estimated = true,
+		.input = (int64_t)(r->chat.text_bytes / BYTES_PER_TOKEN),
+		.output = f->text_bytes / BYTES_PER_TOKEN };
+}
+
+/* --- streams --- */
+
+static int
+on_event(void *arg, const struct sse_event *ev, struct err *e)
+{
+	struct relay *y = arg;
+	struct loop *l = y->r->world->loop;
+	struct arena *scratch = loop_scratch(l);
+	int rc;
+
+	if (y->patched)
+		rc = y->from->relay_event(
+		    y->state, scratch, &y->frame, ev, y->out, e);
+	else
+		rc = y->from->decode_event(
+		    y->state, scratch, &y->frame, ev, &y->sink, e);
+	arena_reset(scratch);
+	if (rc == 1)
+		y->terminal = true;
+	return rc;
+}
+
+/* Send what the last events made.  The first of it settles who serves. */
+static void
+send_out(struct req *r, bool last)
+{
+	struct buf *out = r->relay->out;
+
+	if (out->n > 0 && !r->answered) {
+		r->answered = true;
+		r->first_ms = clock_ms();
+	}
+	if (out->n > 0 || last)
+		reply_more(r, buf_str(out), last);
+	buf_clear(out);
+	if (r->answered && r->setup != NULL && call_sent(r->call))
+		req_drop_setup(r);
+}
+
+int
+relay_feed(struct req *r, struct str bytes)
+{
+	struct relay *y = r->relay;
+	int rc;
+
+	assert(y != NULL);
+	rc = sse_feed(&y->sse, bytes, on_event, y, &r->err);
+	send_out(r, false);
+	if (rc == -1)
+		return -1;
+	if (!y->terminal)
+		return 0;
+	if (relay_end(r) == -1)
+		return -1;
+	r->complete = true;
+	return 0;
+}
+
+/* Bare JSON behind the last event is an error that came late (trap 10). */
+static int
+take_rest(struct relay *y, struct err *e)
+{
+	struct sse_event ev = { .data = str_trim(sse_rest(&y->sse)) };
+
+	if (ev.data.n == 0 || ev.data.p[0] != '{')
+		return 0;
+	return on_event(y, &ev, e);
+}
+
+static bool
+empty_answer(const struct llm_facts *f)
+{
+	return f->text_bytes == 0 && f->calls == 0 && f->images == 0 &&
+	    !f->audio && f->usage.output == 0 && f->usage.reasoning == 0 &&
+	    f->why != LLM_STOP_LENGTH && f->why != LLM_STOP_FILTER;
+}
+
+static int
+check_content(const struct llm_facts *f, struct err *e)
+{
+	if (!empty_answer(f))
+		return 0;
+	return err_set(e, ERR_UPSTREAM,
+	    "Response finished successfully but returned no content or tool "
+	    "calls");
+}
+
+static void
+heal_answer(struct relay *y, struct arena *a)
+{
+	struct llm_choice *c;
+	struct llm_part *p;
+	struct str better;
+
+	for (c = y->answer.choices; c != NULL; c = c->next)
+		for (p = c->parts; p != NULL; p = p->next)
+			if (p->kind == LLM_TEXT && heal_json(p->text, a, &better))
+				p->text = better;
+}
+
+/* What was folded goes out, as events or in one piece. */
+static int
+send_folded(struct relay *y)
+{
+	struct req *r = y->r;
+	struct buf b = BUF_LIMIT(ANSWER_MAX);
+	struct jw w = JW_TO(&b);
+	int rc;
+
+	if (y->answer.failed) {
+		r->err = y->answer.error;
+		r->broken = true;
+		return -1;
+	}
+	if (check_content(&y->facts, &r->err) == -1)
+		return -1;
+	if (r->chat.heal)
+		heal_answer(y, r->life);
+	y->fold = NULL;
+	if (r->chat.stream) {
+		y->out = &y->own;
+		rc = llm_replay(&y->answer, &y->sink, &r->err);
+		if (rc == 0)
+			send_out(r, true);
+		return rc;
+	}
+	y->to->encode_answer(&y->frame, &y->answer, make_tail(y, r->life), &w);
+	r->answered = true;
+	r->first_ms = clock_ms();
+	reply_whole(r, 200, NULL, STR(""), buf_str(&b));
+	buf_free(&b);
+	return 0;
+}
+
+static int
+end_patched(struct relay *y)
+{
+	struct loop *l = y->r->world->loop;
+	struct arena *scratch = loop_scratch(l);
+	int rc;
+
+	rc = y->from->relay_end(y->state, scratch, &y->frame,
+	    make_tail(y, scratch), y->out, &y->r->err);
+	arena_reset(scratch);
+	send_out(y->r, rc == 0);
+	return rc;
+}
+
+int
+relay_end(struct req *r)
+{
+	struct relay *y = r->relay;
+
+	if (!y->terminal &&
+	    (sse_end(&y->sse, on_event, y, &r->err) == -1 ||
+		take_rest(y, &r->err) == -1)) {
+		r->broken = true;
+		send_out(r, false);
+		return -1;
+	}
+	y->terminal = true;
+	if (y->patched)
+		return end_patched(y);
+	if (y->from->decode_end(y->state, &y->sink, &r->err) == -1)
+		return -1;
+	if (y->fold != NULL)
+		return send_folded(y);
+	send_out(r, true);
+	return 0;
+}
+
+/* --- whole answers --- */
+
+static int
+whole_patched(struct relay *y, struct str body)
+{
+	struct req *r = y->r;
+	struct buf b = BUF_LIMIT(ANSWER_MAX);
+	int rc = -1;
+
+	if (y->from->patch_read(r->setup, &y->frame, body, &y->facts,
+		&r->err) == -1) {
+		r->broken = true;
+		return -1;
+	}
+	if (check_content(&y->facts, &r->err) == -1)
+		return -1;
+	if (y->from->patch_write(r->setup, &y->frame, make_tail(y, r->setup),
+		body, &b, &r->err) == 0) {
+		r->answered = true;
+		r->first_ms = clock_ms();
+		reply_whole(r, 200, NULL, STR(""), buf_str(&b));
+		rc = 0;
+	}
+	buf_free(&b);
+	return rc;
+}
+
+/* A plain body for a client that streams, or that is collected first. */
+static int
+whole_decoded(struct relay *y, struct str body)
+{
+	struct req *r = y->r;
+
+	if (y->fold == NULL)
+		y->fold = llm_fold_new(r->life, &y->answer);
+	if (y->from->decode_answer(r->setup, &y->frame, body, &y->sink,
+		&r->err) == -1) {
+		r->broken = true;
+		return -1;
+	}
+	return send_folded(y);
+}
+
+int
+relay_whole(struct req *r)
+{
+	struct relay *y = r->relay;
+	struct str body = buf_str(&r->whole);
+
+	if (y->patched && !y->streams)
+		return whole_patched(y, body);
+	if (y->patched) { /* asked to stream, answered in one piece */
+		y->from->relay_free(y->state);
+		y->patched = false;
+		y->enc = arena_zalloc(r->life, y->to->enc_size);
+	}
+	return whole_decoded(y, body);
+}
+
+int
+relay_refusal(struct req *r)
+{
+	struct relay *y = r->relay;
+	struct llm_choice *c = ARENA_NEW(r->life, struct llm_choice);
+
+	if (y->patched && y->streams)
+		y->from->relay_free(y->state);
+	y->patched = false;
+	y->enc = arena_zalloc(r->life, y->to->enc_size);
+	y->answer = (struct llm_answer){ .id = y->frame.id,
+		.model = y->frame.model,
+		.choices = c,
+		.ended = true };
+	c->why = LLM_STOP_FILTER;
+	y->facts = (struct llm_facts){ .why = LLM_STOP_FILTER,
+		.has_usage = true };
+	r->err = (struct err){ .code = ERR_NONE };
+	return send_folded(y);
+}

@@ -1,0 +1,44 @@
+#ifndef PIPELINE_RELAY_H
+#define PIPELINE_RELAY_H
+
+#include "pipeline/stage.h"
+
+/*
+ * How the answer of one attempt is passed on.  One of four ways, chosen once
+ * before the first byte:
+ *
+ *	patched stream	both sides stream the same dialect: events are
+ *			patched in place
+ *	patched whole	both sides plain, same dialect
+ *	folded		the provider streams, the client does not (or the text
+ *			must be seen whole): events are folded into an answer
+ *	replayed	the provider cannot stream, the client does
+ */
+
+/* Front threads, before the attempt starts. */
+void relay_begin(struct req *, const struct target *);
+
+/* Does the transfer stream, so that bytes go to relay_feed()? */
+bool relay_streams(const struct req *);
+
+/* Bytes of a stream.  -1: r->err says what is wrong with them. */
+int relay_feed(struct req *, struct str);
+
+/* The stream's body has ended well.  0: the answer is complete and sent. */
+int relay_end(struct req *);
+
+/* A whole body (r->whole).  0: the answer is complete and sent. */
+int relay_whole(struct req *);
+
+/* A refusal for content as an answer of its own: 200, content_filter. */
+int relay_refusal(struct req *);
+
+/* What is known of the answer so far; never NULL after relay_begin(). */
+const struct llm_facts *relay_facts(const struct req *);
+
+/* Usage as reported, or estimated; and its cost. */
+void relay_usage(const struct req *, struct llm_usage *);
+
+void relay_free(struct req *);
+
+#endif

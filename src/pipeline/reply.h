@@ -1,0 +1,32 @@
+#ifndef PIPELINE_REPLY_H
+#define PIPELINE_REPLY_H
+
+#include "pipeline/stage.h"
+
+/*
+ * Status, headers and bodies to the client, api.md 1.5 and 2.  All of these
+ * send what fits and leave the rest with the client's buffer; -1 and r->gone:
+ * nobody is there any more.
+ */
+
+/* A whole answer; `type` NULL: JSON.  `extra`: further header lines. */
+int reply_whole(struct req *, int status, const char *type, struct str extra,
+    struct str body);
+
+/* The error in r->err, in the client's format.  Before the status only. */
+int reply_error(struct req *);
+
+/* The 200 of a stream, together with its first bytes. */
+int reply_stream(struct req *, struct str first);
+/* More of it. */
+int reply_more(struct req *, struct str bytes, bool last);
+/* The error as the stream's last event, api.md 2.5. */
+int reply_stream_error(struct req *);
+
+/* Which format errors have: header, project, setting, then by client. */
+void reply_format(struct req *);
+
+/* DONE if all was sent, AWAY if the loop has the rest. */
+enum verdict reply_finish(struct req *);
+
+#endif

@@ -1,0 +1,147 @@
+/* Health, metrics, and every path that nobody else has. */
+#include "base/clock.h"
+#include "pipeline/path.h"
+#include "pipeline/reply.h"
+#include "pipeline/world.h"
+
+#define METRICS_MAX ((size_t)16 * 1024 * 1024)
+
+struct check {
+	bool skipped;
+	bool connected;
+	const char *error; /* if not connected */
+	const char *backend;
+};
+
+/* Is this name in the comma list, blanks trimmed, case ignored? */
+static bool
+in_list(struct str list, const char *name)
+{
+	while (list.n > 0)
+		if (str_is_nocase(str_trim(str_split(&list, ',')), name))
+			return true;
+	return false;
+}
+
+/* The SQL store answers within health_timeout, or it counts as down. */
+static struct check
+check_sql(struct req *r)
+{
+	struct world *w = r->world;
+	struct check c = { .backend = sql_backend(w->sql) };
+	int64_t began = clock_ms();
+	struct err e = { 0 };
+
+	pthread_mutex_lock(&w->sql_lock);
+	c.connected = sql_ping(w->sql, &e) == 0;
+	pthread_mutex_unlock(&w->sql_lock);
+	if (!c.connected)
+		c.error = clock_ms() - began >= w->conf.health_timeout ?
+			  "timed out" :
+			  "connection failed";
+	return c;
+}
+
+static void
+put_check(struct jw *w, const char *key, const struct check *c)
+{
+	jw_obj(w, key);
+	jw_bool(w, "connected", c->connected);
+	jw_strc(w, "backend", c->backend);
+	if (c->skipped)
+		jw_bool(w, "skipped", true);
+	if (!c->connected)
+		jw_strc(w, "error", c->error);
+	jw_end(w);
+}
+
+static void
+put_health(struct req *r, const struct check *kv, const struct check *sql,
+    struct buf *b)
+{
+	bool draining = atomic_load(&r->world->draining);
+	bool ok = kv->connected && sql->connected && !draining;
+	struct jw w = JW_TO(b);
+
+	jw_obj(&w, NULL);
+	jw_strc(&w, "message",
+	    ok		       ? "LLM Gateway is running" :
+	    draining	       ? "Service Unavailable - shutting down" :
+	    kv->connected      ? "Service Unavailable - Database is unavailable" :
+	    sql->connected     ? "Service Unavailable - Redis is unavailable" :
+				 "Service Unavailable - Redis, Database are "
+				 "unavailable");
+	jw_strc(&w, "version", PACKAGE_VERSION);
+	jw_obj(&w, "health");
+	jw_strc(&w, "status", ok ? "healthy" : "unhealthy");
+	put_check(&w, "redis", kv);
+	put_check(&w, "database", sql);
+	jw_end(&w);
+	if (!ok) {
+		jw_bool(&w, "error", true);
+		jw_int(&w, "status", 503);
+		jw_strc(&w, "code",
+		    draining ? "shutting_down" : "unhealthy");
+	}
+	jw_end(&w);
+	reply_whole(r, ok ? 200 : 503, NULL,
+	    ok ? STR("") : STR("Retry-After: 5\r\n"), buf_str(b));
+}
+
+enum verdict
+stage_health(struct req *r)
+{
+	struct str skip = path_query(r, "skip");
+	struct buf b = BUF_LIMIT(4096);
+	struct check sql = { .backend = sql_backend(r->world->sql) };
+	struct check kv = { .backend = "embedded", .connected = true };
+
+	path_drop_body(r);
+	kv.skipped = in_list(skip, "redis");
+	if (in_list(skip, "database")) {
+		sql.skipped = true;
+		sql.connected = true;
+	} else
+		sql = check_sql(r);
+	put_health(r, &kv, &sql, &b);
+	buf_free(&b);
+	return DONE;
+}
+
+static bool
+may_scrape(const struct req *r)
+{
+	struct str want = str_from(r->world->conf.metrics_token);
+	struct str got = req_param(r, "HTTP_AUTHORIZATION");
+
+	if (want.n == 0)
+		return true;
+	if (got.n < 7 || strncasecmp(got.p, "Bearer ", 7) != 0)
+		return false;
+	got = str_trim((struct str){ got.p + 7, got.n - 7 });
+	return got.n == want.n && hash_equal(got.p, want.p, want.n);
+}
+
+enum verdict
+stage_metrics(struct req *r)
+{
+	struct buf b = BUF_LIMIT(METRICS_MAX);
+
+	path_drop_body(r);
+	if (!may_scrape(r)) {
+		err_set(&r->err, ERR_AUTH, "Unauthorized: Invalid API key");
+		return FAIL;
+	}
+	metrics_text(r->world->metrics, &b);
+	reply_whole(r, 200, "text/plain; version=0.0.4; charset=utf-8",
+	    STR(""), buf_str(&b));
+	buf_free(&b);
+	return DONE;
+}
+
+enum verdict
+stage_not_found(struct req *r)
+{
+	err_set(&r->err, ERR_NOT_FOUND, "Not found");
+	return FAIL;
+}

@@ -1,0 +1,397 @@
+#include "base/clock.h"
+#include "base/unpack.h"
+#include "pipeline/loop.h"
+#include "pipeline/path.h"
+#include "pipeline/record.h"
+#include "pipeline/reply.h"
+#include "pipeline/world.h"
+
+#define SMALL_BODY_MAX ((size_t)1024 * 1024) /* outside /v1 */
+#define PROCESS_MAX 5000 /* requests in one process, api.md 15.4 */
+#define HEADERS_KEPT 16  /* X-LLMGateway-<Name> */
+#define HEADER_BYTES ((size_t)256)
+
+static bool
+is_post(const struct req *r)
+{
+	return str_is(r->in.method, "POST");
+}
+
+/* "application/json" in any case, with or without parameters. */
+static bool
+is_json_type(struct str type)
+{
+	struct str rest = type;
+
+	return str_is_nocase(str_trim(str_split(&rest, ';')),
+	    "application/json");
+}
+
+static int
+check_type(struct req *r)
+{
+	struct str coding = str_trim(r->in.coding);
+
+	if (!is_json_type(r->in.content_type))
+		return err_set(&r->err, ERR_MEDIA_TYPE,
+		    "Unsupported Media Type: Content-Type must be "
+		    "application/json");
+	if (coding.n == 0 || str_is_nocase(coding, "identity") ||
+	    str_is_nocase(coding, "gzip") || str_is_nocase(coding, "zstd"))
+		return 0;
+	return err_set(&r->err, ERR_MEDIA_TYPE,
+	    "Unsupported Media Type: Content-Encoding must be gzip or zstd");
+}
+
+static size_t
+body_max(const struct req *r)
+{
+	return str_starts(r->path, "/v1/") || str_starts(r->path, "/sim/") ?
+		  (size_t)r->world->conf.max_body_bytes :
+		  SMALL_BODY_MAX;
+}
+
+static int
+read_body(struct req *r, struct str *out)
+{
+	struct str coding = str_trim(r->in.coding);
+	size_t max = body_max(r);
+
+	r->body_read = true;
+	if (r->client->ops->body(r->client, r->setup, r->in.length, max, out,
+		&r->err) == -1)
+		return -1;
+	r->record.request_bytes = (int64_t)out->n;
+	if (str_is_nocase(coding, "gzip"))
+		return unpack_gzip(r->setup, *out, max, out, &r->err);
+	if (str_is_nocase(coding, "zstd"))
+		return unpack_zstd(r->setup, *out, max, out, &r->err);
+	return 0;
+}
+
+/* Too many already?  Counts us in, in this process and on the host. */
+static int
+admit(struct req *r)
+{
+	struct world *w = r->world;
+	struct str none[] = { STR_NONE };
+	int64_t all = metrics_enter(w->metrics);
+
+	if (atomic_load(&w->inflight) <= PROCESS_MAX &&
+	    all <= w->conf.max_inflight)
+		return 0;
+	metrics_leave(w->metrics);
+	none[0] = STR("inflight");
+	metrics_add(w->metrics, METRIC_SHED, none, 1);
+	return err_set(&r->err, ERR_OVERLOADED,
+	    "The gateway is at its limit of requests in progress");
+}
+
+enum verdict
+stage_read(struct req *r)
+{
+	struct str name = str_from(r->endpoint->name);
+	struct str coding = str_trim(r->in.coding);
+
+	if (is_post(r) && check_type(r) == -1)
+		return FAIL;
+	/* Unpacking may be long. */
+	if (coding.n > 0 && loop_is_here(r->world->loop))
+		return loop_defer(r);
+	if (read_body(r, &r->chat.body) == -1 || admit(r) == -1)
+		return FAIL;
+	metrics_gauge(r->world->metrics, GAUGE_INFLIGHT, &name, 1);
+	return NEXT;
+}
+
+void
+stage_read_undo(struct req *r)
+{
+	struct str name = str_from(r->endpoint->name);
+
+	metrics_gauge(r->world->metrics, GAUGE_INFLIGHT, &name, -1);
+	metrics_leave(r->world->metrics);
+}
+
+/* "Bearer KEY", any case, one blank or more between; else absent. */
+static struct str
+bearer(struct str header)
+{
+	if (header.n < 7 || strncasecmp(header.p, "Bearer ", 7) != 0)
+		return STR_NONE;
+	return str_trim((struct str){ header.p + 7, header.n - 7 });
+}
+
+/* Authorization wins over x-api-key, api.md 3. */
+static struct str
+find_token(const struct req *r)
+{
+	struct str token = bearer(req_param(r, "HTTP_AUTHORIZATION"));
+
+	return token.n > 0 ? token : str_trim(req_param(r, "HTTP_X_API_KEY"));
+}
+
+/* 0, -1, or 1: this would block, and we are on the loop. */
+static int
+look_up(struct req *r, struct str token)
+{
+	struct world *w = r->world;
+	int rc;
+
+	rc = loop_is_here(w->loop) ?
+		  keys_recall(w->keys, token, clock_wall_ms(), &r->who, &r->err) :
+		  keys_find(w->keys, token, clock_wall_ms(), &r->who, &r->err);
+	if (rc != 0)
+		return rc;
+	r->known = true;
+	r->record.org = str_from(r->who.org);
+	r->record.project = str_from(r->who.project);
+	r->record.key = str_from(r->who.key);
+	r->record.mode = str_from(r->who.mode);
+	return 0;
+}
+
+enum verdict
+stage_auth(struct req *r)
+{
+	struct str token = find_token(r);
+	int rc;
+
+	if (token.n == 0) {
+		err_set(&r->err, ERR_AUTH,
+		    "Unauthorized: No API key provided. Expected "
+		    "'Authorization: Bearer your-api-token' header or "
+		    "'x-api-key: your-api-token' header");
+		return FAIL;
+	}
+	rc = look_up(r, token);
+	return rc == 1 ? loop_defer(r) : rc == -1 ? FAIL : NEXT;
+}
+
+enum verdict
+stage_auth_optional(struct req *r)
+{
+	struct str token = find_token(r);
+
+	if (token.n == 0 && r->world->conf.models_require_key)
+		return stage_auth(r);
+	return token.n > 0 && look_up(r, token) == -1 ? FAIL : NEXT;
+}
+
+/* "https://www.example.org/x" -> "example.org/x"; absent if it does not fit. */
+static struct str
+clean_source(struct str s)
+{
+	static const char *const heads[] = { "http://", "https://", "www." };
+	size_t i;
+
+	for (i = 0; i < NROWS(heads); i++)
+		if (str_starts(s, heads[i])) {
+			s.p += strlen(heads[i]);
+			s.n -= strlen(heads[i]);
+		}
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] == '\0' ||
+		    strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "abcdefghijklmnopqrstuvwxyz0123456789./-",
+			s.p[i]) == NULL)
+			return STR_NONE;
+	return s.n >= 1 && s.n <= 128 ? s : STR_NONE;
+}
+
+static int
+take_source(struct req *r)
+{
+	struct str given = req_param(r, "HTTP_X_SOURCE"), s;
+
+	if (given.n > 0) {
+		s = clean_source(given);
+		if (s.p == NULL) {
+			r->err.param = STR("x-source");
+			return err_set(&r->err, ERR_BAD_PARAM,
+			    "Invalid request parameters: x-source: must be "
+			    "letters, digits, dots, slashes and hyphens");
+		}
+	} else
+		s = clean_source(req_param(r, "HTTP_REFERER"));
+	r->record.source = arena_dup(r->life, s);
+	return 0;
+}
+
+static struct str
+find_session(const struct req *r)
+{
+	static const char *const names[] = { "HTTP_X_SESSION_ID",
+		"HTTP_X_SESSION_AFFINITY", "HTTP_SESSION_ID",
+		"HTTP_X_CLAUDE_CODE_SESSION_ID" };
+	struct str s;
+
+	for (size_t i = 0; i < NROWS(names); i++) {
+		s = req_param(r, names[i]);
+		if (s.n > 0)
+			return (struct str){ s.p, s.n > 256 ? 256 : s.n };
+	}
+	return STR_NONE;
+}
+
+/* X-LLMGateway-<Name> headers, as a JSON object with lower-case names. */
+static void
+take_headers(struct req *r)
+{
+	static const char prefix[] = "HTTP_X_LLMGATEWAY_";
+	struct buf b = BUF_LIMIT(HEADERS_KEPT * (HEADER_BYTES * 7 + 128));
+	struct jw w = JW_TO(&b);
+	struct str *p, name, value;
+	char key[96];
+	int n = 0;
+	size_t i;
+
+	jw_obj(&w, NULL);
+	for (p = r->in.params; p->p != NULL && n < HEADERS_KEPT; p++) {
+		value = *p;
+		name = str_split(&value, '=');
+		if (!str_starts(name, prefix) || value.n > HEADER_BYTES)
+			continue;
+		name.p += sizeof(prefix) - 1;
+		name.n -= sizeof(prefix) - 1;
+		for (i = 0; i < name.n && i < sizeof(key) - 1; i++)
+			key[i] = (char)(name.p[i] == '_' ? '-' :
+				name.p[i] >= 'A' && name.p[i] <= 'Z' ?
+							   name.p[i] | 0x20 :
+							   name.p[i]);
+		key[i] = '\0';
+		jw_str(&w, key, value);
+		n++;
+	}
+	jw_end(&w);
+	if (n > 0)
+		r->record.headers = arena_dup(r->life, buf_str(&b));
+	buf_free(&b);
+}
+
+enum verdict
+stage_parse(struct req *r)
+{
+	struct str agent = req_param(r, "HTTP_USER_AGENT");
+
+	if (take_source(r) == -1)
+		return FAIL;
+	r->chat.from = r->endpoint->dialect;
+	r->chat.body = jscan_repair(r->chat.body, r->setup);
+	if (r->chat.from->peek(&r->chat, r->setup, &r->err) == -1)
+		return FAIL;
+	r->no_retry = str_is_nocase(req_param(r, "HTTP_X_NO_FALLBACK"), "true");
+	r->record.session = arena_dup(r->life, find_session(r));
+	r->record.user_agent = arena_dup(
+	    r->life, (struct str){ agent.p, agent.n > 256 ? 256 : agent.n });
+	take_headers(r);
+	r->record.streamed = r->chat.stream;
+	r->record.requested_model = arena_dup(r->life, r->chat.model);
+	return NEXT;
+}
+
+enum verdict
+stage_tenant(struct req *r)
+{
+	return key_tenant(&r->who, &r->err) == -1 ? FAIL : NEXT;
+}
+
+static bool
+is_known(void *arg, struct str id)
+{
+	return providers_find(arg, id) != NULL;
+}
+
+static bool
+is_usable(void *arg, struct str id)
+{
+	const struct upstream *u = providers_find(arg, id);
+
+	return u != NULL && upstream_usable(u);
+}
+
+static bool
+takes_any(void *arg, struct str id)
+{
+	const struct upstream *u = providers_find(arg, id);
+
+	return u != NULL && u->any_model;
+}
+
+enum verdict
+stage_resolve(struct req *r)
+{
+	const struct world *w = r->world;
+
+	world_today(r->today);
+	r->route_world = (struct route_world){ w->catalog, r->today,
+		w->providers, is_known, is_usable, takes_any };
+	return route_resolve(&r->route, &r->route_world, r->chat.model,
+		   &r->err) == -1 ?
+		  FAIL :
+		  NEXT;
+}
+
+enum verdict
+stage_capability(struct req *r)
+{
+	return route_narrow(&r->route, &r->chat, &r->err) == -1 ? FAIL : NEXT;
+}
+
+/* One target for each key of a provider, best provider first. */
+static void
+add_targets(struct req *r, const struct mapping *m, int max_keys)
+{
+	const struct upstream *u;
+	struct target *t;
+	int key = 0;
+
+	u = providers_find(r->world->providers, m->provider);
+	do {
+		if (r->ntargets == ATTEMPTS_MAX)
+			return;
+		t = &r->targets[r->ntargets++];
+		*t = (struct target){ .upstream = u,
+			.key = key,
+			.model = arena_dup(r->life, m->upstream),
+			.caps = m->caps,
+			.mapping = m };
+	} while (++key < u->nkeys && key < max_keys);
+}
+
+/*
+ * A pinned request, or one that wants no fallback, uses other keys of its
+ * provider only (api.md 12.5).
+ */
+enum verdict
+stage_route(struct req *r)
+{
+	int i, max = (int)r->world->conf.max_fallback_providers + 1;
+
+	if (route_usable(&r->route, &r->route_world, &r->err) == -1)
+		return FAIL;
+	if (r->no_retry || r->route.provider.p != NULL)
+		max = 1;
+	for (i = 0; i < r->route.nfound && i < max; i++)
+		add_targets(r, r->route.found[i], 3);
+	record_resolved(r);
+	return NEXT;
+}
+
+/* Before a provider is called its record stands in the spool (F11). */
+enum verdict
+stage_begin(struct req *r)
+{
+	struct buf b = BUF_LIMIT(64 * 1024);
+	int rc;
+
+	record_id(r);
+	usage_start(&r->record, &b);
+	rc = spool_start(
+	    r->world->spool, buf_str(&b), &r->segment, &r->err);
+	buf_free(&b);
+	if (rc == -1)
+		return FAIL;
+	r->paid = true;
+	return NEXT;
+}

@@ -1,0 +1,54 @@
+#ifndef PIPELINE_WORLD_H
+#define PIPELINE_WORLD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "domain/catalog.h"
+#include "domain/key.h"
+#include "provider/provider.h"
+#include "store/metrics.h"
+#include "store/spool.h"
+#include "store/sql.h"
+
+struct loop;
+struct fronts;
+struct program;
+
+/*
+ * What a process has: made at start, const while requests run (the atomics
+ * apart), taken down at the end.
+ */
+struct world {
+	struct conf conf;
+	struct log log;
+	const struct program *program;
+	struct catalog *catalog;
+	struct providers *providers;
+	struct keys *keys;
+	struct sql *sql; /* of the keys; health's is behind sql_lock */
+	pthread_mutex_t sql_lock;
+	struct metrics *metrics;
+	struct spool *spool;
+	struct loop *loop;
+	struct fronts *fronts;
+	atomic_int inflight;      /* requests in this process */
+	atomic_bool draining;     /* nothing new is accepted */
+	atomic_bool snippet_said; /* the missing LLMGW_SNIPPET was logged */
+};
+
+/* Everything but threads and sockets; after fork.  `path` as conf_load(). */
+int world_open(struct world *, const struct program *, const char *path,
+    struct err *);
+void world_close(struct world *);
+
+/* The same without opening a store: is this configuration good? */
+int world_test(const struct program *, const char *path, struct err *);
+
+/* Today in UTC, "2026-11-22". */
+#define WORLD_DAY 11
+void world_today(char out[WORLD_DAY]);
+
+#endif
