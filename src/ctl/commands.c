@@ -1,0 +1,130 @@
+#include "ctl/cmd.h"
+#include "domain/tenant.h"
+
+#define END                                                                    \
+	{                                                                      \
+		NULL, NULL, NULL                                               \
+	}
+
+/* clang-format off */
+static const struct ctl_option all_option[] = {
+	{ "all", NULL, "archived and deleted ones too" },
+	END
+};
+static const struct ctl_option init_options[] = {
+	{ "user", "NAME", "as root: who owns the directories that are made" },
+	END
+};
+static const struct ctl_option project_create_options[] = {
+	{ "org", "ID", "organisation, instead of the default one" },
+	{ "mode", "MODE", "api-keys, credits or hybrid" },
+	END
+};
+static const struct ctl_option project_list_options[] = {
+	{ "all", NULL, "archived ones too" },
+	{ "org", "ID", "those of one organisation" },
+	END
+};
+static const struct ctl_option key_create_options[] = {
+	{ "project", "ID", "instead of the default one" },
+	{ "label", "TEXT", "for people" },
+	{ "expires", "WHEN", "30d, 2027-01-31, or 2027-01-31T12:00:00Z" },
+	END
+};
+static const struct ctl_option key_list_options[] = {
+	{ "all", NULL, "deleted ones too" },
+	{ "project", "ID", "those of one project" },
+	END
+};
+static const struct ctl_option usage_options[] = {
+	{ "by", "GROUP", "model (default), provider, key, project or day" },
+	{ "from", "WHEN", "first day, or time" },
+	{ "to", "WHEN", "last day, or time" },
+	{ "days", "N", "the last N days, today included (30)" },
+	{ "org", "ID", "of one organisation" },
+	{ "project", "ID", "of one project" },
+	{ "key", "ID", "of one key" },
+	{ "model", "ID", "of one model" },
+	END
+};
+static const struct ctl_option log_list_options[] = {
+	{ "limit", "N", "how many (20)" },
+	{ "project", "ID", "of one project" },
+	{ "request-id", "ID", "of one request, failed attempts too" },
+	END
+};
+static const struct ctl_option models_list_options[] = {
+	{ "all", NULL, "those of providers without a key too" },
+	END
+};
+static const struct ctl_option models_update_options[] = {
+	{ "dry-run", NULL, "only say what would change" },
+	END
+};
+static const struct ctl_option provider_list_options[] = {
+	{ "usable", NULL, "only those that can be asked" },
+	END
+};
+static const struct ctl_option doctor_options[] = {
+	{ "outside", NULL, "only look at the URL" },
+	{ "full", NULL, "send a body above max_body_bytes too" },
+	{ "key", "KEY", "an API key, to test a stream" },
+	{ "key-file", "FILE", "the same, its first line" },
+	END
+};
+
+#define TENANT(word, kind, create_args, nargs, create, list, what)             \
+	{ word " create", create_args, nargs, nargs, CTL_WRITE, kind,          \
+	    cmd_tenant_create, create, "Make " what },                         \
+	{ word " list", "", 0, 0, CTL_READ, kind,                              \
+	    cmd_tenant_list, list, "List them, newest first" },                \
+	{ word " show", "ID", 1, 1, CTL_READ, kind,                            \
+	    cmd_tenant_show, NULL, "Show " what },                             \
+	{ word " rename", "ID NAME", 2, 2, CTL_WRITE, kind,                    \
+	    cmd_tenant_rename, NULL, "Give " what " another name" },           \
+	{ word " disable", "ID", 1, 1, CTL_WRITE, kind,                        \
+	    cmd_tenant_disable, NULL, "Refuse its requests from now on" },     \
+	{ word " enable", "ID", 1, 1, CTL_WRITE, kind,                         \
+	    cmd_tenant_enable, NULL, "Undo disable" },                         \
+	{ word " delete", "ID", 1, 1, CTL_WRITE, kind,                         \
+	    cmd_tenant_delete, NULL, "Take " what " out of use" }
+
+const struct ctl_command ctl_commands[] = {
+	{ "init", "", 0, 0, CTL_CONF, 0, cmd_init, init_options,
+	    "Make directories, secret, database and the first admin token" },
+	TENANT("org", TENANT_ORG, "NAME", 1, NULL, all_option,
+	    "an organisation"),
+	TENANT("project", TENANT_PROJECT, "NAME", 1, project_create_options,
+	    project_list_options, "a project"),
+	{ "project mode", "ID MODE", 2, 2, CTL_WRITE, TENANT_PROJECT,
+	    cmd_tenant_mode, NULL,
+	    "Set who pays: api-keys, credits or hybrid" },
+	TENANT("key", TENANT_KEY, "", 0, key_create_options, key_list_options,
+	    "an API key"),
+	{ "usage", "", 0, 0, CTL_READ, 0, cmd_usage, usage_options,
+	    "Sum up requests, tokens and cost" },
+	{ "log list", "", 0, 0, CTL_READ, 0, cmd_log_list, log_list_options,
+	    "List records of requests, newest first" },
+	{ "log show", "ID", 1, 1, CTL_READ, 0, cmd_log_show, NULL,
+	    "Show all of a record, as JSON" },
+	{ "models list", "", 0, 0, CTL_CONF, 0, cmd_models_list,
+	    models_list_options, "List models, prices in USD per million" },
+	{ "models show", "ID", 1, 1, CTL_CONF, 0, cmd_models_show, NULL,
+	    "Show a model and who offers it" },
+	{ "models update", "FILE", 1, 1, CTL_CONF, 0, cmd_update,
+	    models_update_options, "Take a newer list of models" },
+	{ "provider list", "", 0, 0, CTL_CONF, 0, cmd_provider_list,
+	    provider_list_options, "List providers and whether they have keys" },
+	{ "config test", "", 0, 0, CTL_CONF, 0, cmd_config_test, NULL,
+	    "Test the configuration as the programs read it" },
+	{ "config dump", "", 0, 0, CTL_CONF, 0, cmd_config_dump, NULL,
+	    "Print the settings in force, without secrets" },
+	{ "config manual", "", 0, 0, CTL_NOTHING, 0, cmd_config_manual, NULL,
+	    "Print all settings, as a part of a manual page" },
+	{ "db migrate", "", 0, 0, CTL_WRITE, 0, cmd_db_migrate, NULL,
+	    "Bring the database to the schema of this version" },
+	{ "doctor", "[URL]", 0, 1, CTL_CONF, 0, cmd_doctor, doctor_options,
+	    "Look for what is wrong, here and at the URL of the mount" },
+	{ NULL, NULL, 0, 0, CTL_NOTHING, 0, NULL, NULL, NULL },
+};
+/* clang-format on */

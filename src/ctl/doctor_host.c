@@ -1,0 +1,210 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "ctl/doctor.h"
+#include "ctl/list.h"
+#include "ctl/owner.h"
+
+/* Names of sockets have at most 107 bytes, the longest of ours 20. */
+#define RUNTIME_DIR_MAX 85
+#define FILES_WANTED 4096
+#define SPOOL_WARN ((int64_t)64 << 20)
+#define DISK_WARN ((uint64_t)1 << 30)
+#define RESERVE_NAME "reserve"
+
+#define INIT "run \"llmgwctl init\""
+
+/* Before we become somebody else: keys may be readable for root alone. */
+static void
+check_list(struct doctor *d)
+{
+	struct err e = { 0 };
+	struct list l;
+	int usable = 0;
+
+	if (list_open(&l, d->c, &e) == -1) {
+		doctor_say(d, DOCTOR_FAIL, "configuration",
+		    "the programs do not start with it", "%s", e.msg);
+		list_close(&l);
+		return;
+	}
+	for (int i = 0; i < providers_count(l.providers); i++)
+		usable += upstream_usable(providers_at(l.providers, i));
+	doctor_say(d, DOCTOR_OK, "configuration", NULL, "%s",
+	    d->c->conf.path == NULL ? "no file, defaults and environment" :
+				      d->c->conf.path);
+	doctor_say(d, DOCTOR_OK, "models", NULL, "%d of %s",
+	    catalog_count(l.catalog), l.file);
+	if (usable > 0)
+		doctor_say(
+		    d, DOCTOR_OK, "providers", NULL, "%d can be asked", usable);
+	else
+		doctor_say(d, DOCTOR_WARN, "providers",
+		    "give one a key: LLM_OPENAI_API_KEY and the like, or "
+		    "[provider NAME]",
+		    "none can be asked");
+	list_close(&l);
+}
+
+static void
+check_dir(struct doctor *d, const char *check, const char *dir, bool private)
+{
+	struct stat st;
+
+	if (stat(dir, &st) == -1)
+		doctor_say(d, DOCTOR_FAIL, check, INIT, "%s: %m", dir);
+	else if (!S_ISDIR(st.st_mode))
+		doctor_say(
+		    d, DOCTOR_FAIL, check, INIT, "%s: not a directory", dir);
+	else if (access(dir, R_OK | W_OK | X_OK) == -1)
+		doctor_say(d, DOCTOR_FAIL, check,
+		    "the user who runs the programs must own it",
+		    "%s: %m for user %u", dir, (unsigned)geteuid());
+	else if ((st.st_mode & 02) != 0 || (private && (st.st_mode & 07) != 0))
+		doctor_say(d, DOCTOR_FAIL, check, "chmod o= on it",
+		    "%s: open to everybody (mode %04o)", dir,
+		    (unsigned)st.st_mode & 07777);
+	else
+		doctor_say(d, DOCTOR_OK, check, NULL, "%s", dir);
+}
+
+static void
+check_runtime(struct doctor *d)
+{
+	const char *dir = d->c->conf.runtime_dir;
+
+	if (strlen(dir) > RUNTIME_DIR_MAX)
+		doctor_say(d, DOCTOR_WARN, "runtime directory",
+		    "choose a shorter runtime_dir",
+		    "%s: too long for names of sockets", dir);
+	else
+		check_dir(d, "runtime directory", dir, false);
+}
+
+static void
+check_secret(struct doctor *d)
+{
+	const char *path = d->c->conf.key_hash_secrets_file;
+	struct secret s = { 0 };
+	struct err e = { 0 };
+
+	if (*path == '\0')
+		doctor_say(
+		    d, DOCTOR_OK, "key_hash_secrets", NULL, "in the settings");
+	else if (secret_read(&s, path, &e) == -1)
+		doctor_say(d, DOCTOR_FAIL, "key_hash_secrets",
+		    access(path, F_OK) == -1 ?
+			INIT :
+			"it must belong to the user who runs the programs, "
+			"with mode 0600",
+		    "%s", e.msg);
+	else
+		doctor_say(d, DOCTOR_OK, "key_hash_secrets", NULL, "%s", path);
+	secret_free(&s);
+}
+
+static void
+check_sql(struct doctor *d)
+{
+	struct err e = { 0 };
+
+	if (ctl_open_sql(d->c, CTL_READ, &e) == -1)
+		doctor_say(d, DOCTOR_FAIL, "database", NULL, "%s", e.msg);
+	else if (d->c->old_version > sql_version_wanted())
+		doctor_say(d, DOCTOR_FAIL, "database",
+		    "use the programs of that version",
+		    "its schema version is %lld, these programs know %d",
+		    (long long)d->c->old_version, sql_version_wanted());
+	else
+		doctor_say(d, DOCTOR_OK, "database", NULL,
+		    "%s, schema version %lld", sql_backend(d->c->sql),
+		    (long long)d->c->old_version);
+}
+
+/*
+ * Segments and their bytes.  All segments are kept by somebody, or adopted
+ * within seconds while any program runs; only their size can go wrong.
+ */
+static void
+check_spool(struct doctor *d)
+{
+	struct str dir =
+	    arena_fmt(d->c->arena, "%s/spool", d->c->conf.state_dir);
+	const struct dirent *entry;
+	int64_t bytes = 0;
+	struct stat st;
+	DIR *dp;
+	int n = 0;
+
+	if ((dp = opendir(dir.p)) == NULL) {
+		doctor_say(d, DOCTOR_OK, "spool", NULL,
+		    "none yet, it is made by the first start");
+		return;
+	}
+	while ((entry = readdir(dp)) != NULL)
+		if (fstatat(dirfd(dp), entry->d_name, &st,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_size > 0 &&
+		    strcmp(entry->d_name, RESERVE_NAME) != 0) {
+			bytes += st.st_size;
+			n++;
+		}
+	closedir(dp);
+	if (bytes > SPOOL_WARN)
+		doctor_say(d, DOCTOR_WARN, "spool",
+		    "records wait for the database: see the log of the "
+		    "programs",
+		    "%d segments, %lld bytes", n, (long long)bytes);
+	else
+		doctor_say(d, DOCTOR_OK, "spool", NULL,
+		    "%d segments, %lld bytes", n, (long long)bytes);
+}
+
+/* The programs raise the soft limit themselves. */
+static void
+check_limits(struct doctor *d)
+{
+	struct rlimit l;
+	struct statvfs fs;
+	uint64_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0)
+		doctor_say(d,
+		    l.rlim_max < FILES_WANTED ? DOCTOR_WARN : DOCTOR_OK,
+		    "descriptors",
+		    l.rlim_max < FILES_WANTED ?
+			"each stream takes two: raise LimitNOFILE or ulimit "
+			"-Hn" :
+			NULL,
+		    "%llu for a process started from here",
+		    (unsigned long long)l.rlim_max);
+	if (statvfs(d->c->conf.state_dir, &fs) == -1)
+		return;
+	room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	doctor_say(d, room < DISK_WARN ? DOCTOR_WARN : DOCTOR_OK, "disk",
+	    room < DISK_WARN ? "records and the database need room" : NULL,
+	    "%llu MiB free for the state directory",
+	    (unsigned long long)(room >> 20));
+}
+
+void
+doctor_host(struct doctor *d)
+{
+	struct err e = { 0 };
+
+	check_list(d);
+	if (owner_become(d->c->conf.state_dir, &e) == -1)
+		doctor_say(d, DOCTOR_FAIL, "user", NULL, "%s", e.msg);
+	check_dir(d, "state directory", d->c->conf.state_dir, true);
+	check_runtime(d);
+	check_secret(d);
+	check_sql(d);
+	check_spool(d);
+	check_limits(d);
+}
