@@ -1,0 +1,131 @@
+// Facts about the request that the provider got.
+
+import { isDeepStrictEqual } from 'node:util'
+import { show } from './match.mjs'
+
+const isObject = v => v !== null && typeof v === 'object' && !Array.isArray(v)
+
+// JSON pointer; `*` every element, `-1` the last, `$` the whole body.
+export function resolve(body, path) {
+  if (path === '$') return [body]
+  let now = [body]
+  for (const step of path.split('/').slice(1)) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
+    now = now.flatMap(v => {
+      if (v === null || typeof v !== 'object') return []
+      if (name === '*') return Object.values(v)
+      const k = name === '-1' && Array.isArray(v) ? v.length - 1 : name
+      return Object.hasOwn(v, k) ? [v[k]] : []
+    })
+  }
+  return now
+}
+
+// Every name and every string below a value.
+function walk(v, names = [], strings = []) {
+  if (typeof v === 'string') strings.push(v)
+  else if (v !== null && typeof v === 'object') {
+    for (const [k, x] of Object.entries(v)) {
+      if (!Array.isArray(v)) names.push(k)
+      walk(x, names, strings)
+    }
+  }
+  return { names, strings }
+}
+
+// Does an object hold all of another one?
+export function holds(v, want) {
+  if (isObject(want)) return isObject(v) && Object.entries(want).every(([k, w]) => k in v && holds(v[k], w))
+  return isDeepStrictEqual(v, want)
+}
+
+// The text of a content member: a string, or its text parts joined.
+function textOf(v) {
+  if (typeof v === 'string') return v
+  if (Array.isArray(v)) return v.map(textOf).join('')
+  return isObject(v) ? textOf(v.text ?? '') : ''
+}
+
+function emptyText(v) {
+  return isObject(v) && (v.type === 'text' || 'text' in v) && v.text === ''
+}
+
+function inOrder(list, wants) {
+  let i = 0
+  for (const v of list) if (i < wants.length && holds(v, wants[i])) i++
+  return i === wants.length
+}
+
+// v: the only value (or undefined); all: every value that the path found;
+// w: what is wanted; body: the whole request.
+const ops = {
+  equals: (v, w) => isDeepStrictEqual(v, w),
+  absent: (v, w, all) => all.length === 0,
+  absent_or_equals: (v, w, all) => all.length === 0 || isDeepStrictEqual(v, w),
+  one_of: (v, w) => w.some(x => isDeepStrictEqual(x, v)),
+  one_equals: (v, w, all) => all.filter(x => isDeepStrictEqual(x, w)).length === 1 && all.length === 1,
+  none_equals: (v, w, all) => !all.some(x => isDeepStrictEqual(x, w)),
+  equals_ignore_case: (v, w) => String(v).toLowerCase() === String(w).toLowerCase(),
+  matches: (v, w) => typeof v === 'string' && new RegExp(w).test(v),
+  starts_with: (v, w) => String(v).startsWith(w),
+  contains: (v, w) => JSON.stringify(v ?? null).includes(w),
+  same_as: (v, w, all, body) => v !== undefined && isDeepStrictEqual(v, resolve(body, w)[0]),
+  length: (v, w) => Array.isArray(v) && v.length === w,
+  at_most: (v, w, all) => all.length === 0 || (typeof v === 'number' && v <= w),
+  between: (v, w) => typeof v === 'number' && v >= w[0] && v <= w[1],
+  greater_than: (v, w, all, body) => v > (typeof w === 'string' ? resolve(body, w)[0] : w),
+  is_object: v => isObject(v),
+  is_positive_integer: v => Number.isInteger(v) && v > 0,
+  matches_object: (v, w) => holds(v, w),
+  contains_object: (v, w, all) => all.some(x => holds(x, w)),
+  contains_in_order: (v, w, all) => inOrder(all, w),
+  contains_text: (v, w, all) => all.some(x => textOf(x).includes(w)),
+  text_equals: (v, w) => textOf(v) === w,
+  text_contains: (v, w) => textOf(v).includes(w),
+  filter_type_count: (v, w) => Array.isArray(v) && v.filter(x => x.type === w.type).length === w.count,
+  no_key_anywhere: (v, w, all) => !w.some(k => walk(all).names.includes(k)),
+  no_string_anywhere: (v, w, all) => !walk(all).strings.some(s => s.includes(w)),
+  string_somewhere: (v, w, all) => walk(all).strings.some(s => s.includes(w)),
+  no_empty_text_blocks: (v, w, all) => !all.flatMap(m => [m, ...(Array.isArray(m?.content) ? m.content : [])]).some(emptyText),
+  roles_alternate: (v, w, all) => all.every((m, i) => i === 0 || m.role !== all[i - 1].role),
+  no_trailing_whitespace_if_assistant: v => v?.role !== 'assistant' || !/\s$/.test(textOf(v.content)),
+  assistant_tool_calls_arguments: (v, w, all) => Object.entries(w).every(([id, text]) =>
+    all.some(m => m.tool_calls?.some(c => c.id === id && c.function?.arguments === text)))
+}
+
+function fact(f, body) {
+  const op = ops[f.op]
+  if (!op) return [`unknown op ${f.op} in expect.json`]
+  const all = f.path.split('|').flatMap(p => resolve(body, p.startsWith('/') || p === '$' ? p : '/' + p))
+  return op(all[0], f.value, all, body) ? []
+    : [`upstream ${f.path}: ${show(all.length > 1 ? all : all[0])} fails ${f.op}${f.value === undefined ? '' : ' ' + show(f.value)}`]
+}
+
+// "Bearer KEY" in expect.json: the scheme counts, the word after it does not.
+function header(name, want, headers) {
+  if (/optional/.test(want)) return []
+  if (/ or /.test(name)) return headers['api-key'] || /^Bearer /.test(headers.authorization ?? '') ? [] : ['no key was sent']
+  const got = headers[name.toLowerCase()]
+  if (/^Bearer /.test(want)) return /^Bearer \S+$/.test(got ?? '') ? [] : [`header ${name}: ${show(got)}`]
+  return want.split(' or ').includes(got) ? [] : [`header ${name}: ${show(got)}, expected ${show(want)}`]
+}
+
+// want: expect.upstream_request; seen: the request as the upstream saw it.
+export function upstreamRequest(want, seen) {
+  if (!seen) return ['nothing was sent to the provider']
+  const bad = []
+  for (const [k, v] of Object.entries(want)) {
+    switch (k) {
+    case 'facts': for (const f of v) bad.push(...fact(f, seen.body)); break
+    case 'method': if (seen.method !== v) bad.push(`method ${seen.method}, expected ${v}`); break
+    case 'path': if (seen.url.split('?')[0] !== v) bad.push(`path ${seen.url}, expected ${v}`); break
+    case 'headers': for (const [n, w] of Object.entries(v)) bad.push(...header(n, w, seen.headers)); break
+    case 'no_header': for (const n of [v].flat()) if (n in seen.headers) bad.push(`header ${n} was sent`); break
+    case 'host': // the base URL is ours
+    case 'note':
+    case 'notes': break
+    default: bad.push(`unknown word ${k} in expect.json`)
+    }
+  }
+  return bad
+}

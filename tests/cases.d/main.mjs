@@ -1,0 +1,230 @@
+// Run wire cases against the gateway: an upstream serves the recorded bytes
+// (at once, in pieces of 7 bytes and of 1), a client asks through a gateway of
+// its own, and both sides are compared with expect.json.
+//
+// usage: cases DIR [--only SUBSTR] [--json] [--all-listed] [-v]
+//   --only         cases whose name contains this
+//   --json         one line of JSON for each case, then one with the counts
+//   --all-listed   count what is not supported yet as skipped
+//   -v             name the cases that passed, too
+
+import fs from 'node:fs'
+import path from 'node:path'
+import { Gateway, top } from '../lib/gateway.mjs'
+import { Upstream, completion, sendPieces, textStream } from '../lib/upstream.mjs'
+import { events, faults, join, plain, chunks } from '../lib/stream.mjs'
+import { clientOpenai, leaks, survived } from './match.mjs'
+import { upstreamRequest } from './facts.mjs'
+import { load, model, setup } from './plan.mjs'
+
+const upstreamKey = 'sk-upstream-0123456789abcdefSECRET'
+const pieceSizes = [0, 7, 1]
+
+function usage() {
+  console.error('usage: cases DIR [--only SUBSTR] [--json] [--all-listed] [-v]')
+  process.exit(2)
+}
+
+function options(argv) {
+  const o = { only: '', json: false, all: false, verbose: false, dir: null }
+  for (let i = 0; i < argv.length; i++) {
+    if (argv[i] === '--only') o.only = argv[++i] ?? usage()
+    else if (argv[i] === '--json') o.json = true
+    else if (argv[i] === '--all-listed') o.all = true
+    else if (argv[i] === '-v') o.verbose = true
+    else if (argv[i].startsWith('-') || o.dir) usage()
+    else o.dir = argv[i]
+  }
+  if (!o.dir || !fs.existsSync(o.dir)) usage()
+  return o
+}
+
+// --- the upstream's side ------------------------------------------------------
+
+const hopHeaders = /^(content-length|transfer-encoding|content-encoding|connection|keep-alive|date|server)$/i
+const types = { '.json': 'application/json', '.sse': 'text/event-stream', '.html': 'text/html' }
+
+// What is served while a case runs.
+let serving = null
+
+function serve(req, res, body) {
+  if (!serving) {
+    res.writeHead(500).end()
+    return
+  }
+  serving.requests++
+  if (!serving.bytes) { // a request case: any good answer
+    if (body?.stream) {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.end(textStream().join(''))
+    } else {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(completion()))
+    }
+    return
+  }
+  res.writeHead(serving.status, serving.headers)
+  return sendPieces(res, serving.bytes, serving.size)
+}
+
+function recording(c, size) {
+  const u = c.what.upstream
+  const headers = {}
+  for (const [k, v] of Object.entries(u.headers ?? {})) if (!hopHeaders.test(k)) headers[k.toLowerCase()] = v
+  headers['content-type'] ??= types[path.extname(u.body)] ?? 'application/octet-stream'
+  return { status: u.status, headers, size, requests: 0, bytes: fs.readFileSync(path.join(c.dir, u.body)) }
+}
+
+// --- the client's side --------------------------------------------------------
+
+function clientRequest(c) {
+  const file = path.join(c.dir, 'client.request.json')
+  const name = `${c.provider}/${model(c)}`
+  if (fs.existsSync(file)) {
+    // The model is replaced in the text: numbers keep their digits.
+    const text = fs.readFileSync(file, 'utf8')
+    return text.replace(/("model"\s*:\s*)"[^"]*"/, `$1${JSON.stringify(name)}`)
+  }
+  const body = { model: name, messages: [{ role: 'user', content: 'Hello' }] }
+  if (c.what.kind === 'stream' || c.what.kind === 'stream-error' || c.expect.stream) {
+    body.stream = true
+    body.stream_options = { include_usage: true }
+  }
+  return JSON.stringify(body)
+}
+
+function upstreamDocs(text) {
+  const docs = []
+  for (const line of text.split(/\r?\n/)) {
+    const value = line.startsWith('data:') ? line.slice(5).trim() : null
+    if (!value || value === '[DONE]') continue
+    try { docs.push(JSON.parse(value)) } catch { /* the gateway skips it too */ }
+  }
+  return docs
+}
+
+async function attempt(gw, upstream, c, size) {
+  const request = clientRequest(c)
+  serving = c.what.kind === 'request' ? { requests: 0 } : recording(c, size)
+  const before = upstream.requests.length
+  const answer = await gw.chat(request, {
+    headers: { 'x-no-fallback': 'true', 'x-llmgw-error-format': 'openai', ...c.what.client_headers }
+  })
+  const seen = upstream.requests[before]
+  const bad = leaks(answer, upstreamKey)
+  if (!seen) bad.push(`nothing was sent to the provider: ${answer.status} ${answer.text.slice(0, 300)}`)
+  return [...bad, ...(c.what.kind === 'request' ? requestCase(c, answer, seen) : answerCase(c, answer, JSON.parse(request)))]
+}
+
+function requestCase(c, answer, seen) {
+  const bad = upstreamRequest(c.expect.upstream_request, seen)
+  if (answer.status !== 200) bad.push(`status ${answer.status}: ${answer.text.slice(0, 300)}`)
+  else if (JSON.parse(seen?.text || '{}').stream && JSON.parse(clientRequest(c)).stream) {
+    const asked = JSON.parse(clientRequest(c)).stream_options?.include_usage === true
+    bad.push(...faults(events(answer.text), asked))
+  }
+  return bad
+}
+
+function answerCase(c, answer, request) {
+  const want = c.expect.client_openai
+  const status = want?.status ?? c.expect.status
+  const bad = []
+  if (status !== undefined && answer.status !== status) {
+    return [`status ${answer.status}, expected ${status}: ${answer.text.slice(0, 300)}`]
+  }
+  if (!answer.complete) bad.push('the answer was cut')
+  if (c.expect.retry_after_seconds !== undefined && Number(answer.headers['retry-after']) !== c.expect.retry_after_seconds) {
+    bad.push(`Retry-After: ${answer.headers['retry-after']}, expected ${c.expect.retry_after_seconds}`)
+  }
+  if (c.expect.class === 'gateway_error' && answer.headers['x-should-retry'] !== 'false') bad.push('x-should-retry: false is missing')
+  const got = { joined: {}, list: [], faults: [], body: null }
+  const streamed = answer.status === 200 && request.stream
+  if (streamed) {
+    got.list = events(answer.text)
+    got.joined = join(got.list)
+    got.faults = faults(got.list, request.stream_options?.include_usage === true)
+    got.body = got.list.findLast(e => e.json?.error)?.json ?? null
+  } else {
+    got.body = answer.json
+    got.joined = plain(got.body)
+  }
+  bad.push(...clientOpenai(want ?? {}, got))
+  if (c.what.kind === 'response' || c.what.kind === 'stream') {
+    const text = serving.bytes.toString('utf8')
+    bad.push(...survived(streamed ? upstreamDocs(text) : [JSON.parse(text)], streamed ? chunks(got.list) : [got.body]))
+    bad.push(...citations(c, got))
+  }
+  return bad
+}
+
+function citations(c, got) {
+  if (!c.expect.citation_urls) return []
+  const urls = JSON.stringify(got.body ?? chunks(got.list)).matchAll(/"url_citation":\{[^}]*"url":"([^"]*)"/g)
+  return [...urls].filter(m => !c.expect.citation_urls.urls.includes(m[1])).map(m => `citation of ${m[1]}`)
+}
+
+// A case passes if it passes with every size of pieces.
+async function run(gw, upstream, c) {
+  for (const size of c.what.kind === 'request' ? [0] : pieceSizes) {
+    let bad
+    try {
+      bad = await attempt(gw, upstream, c, size)
+    } catch (e) {
+      bad = [e.message]
+    }
+    serving = null
+    // A refused key is barred until the programs start anew.
+    if (c.expect.class === 'gateway_error') await gw.restart()
+    if (bad.length) return bad.map(b => (size ? `in pieces of ${size}: ` : '') + b)
+  }
+  return []
+}
+
+// --- main -------------------------------------------------------------------
+
+const o = options(process.argv.slice(2))
+const all = load(o.dir).filter(c => c.name.includes(o.only))
+const out = all.filter(c => c.why)
+const todo = all.filter(c => !c.why)
+const count = { passed: 0, failed: 0, skipped: 0 }
+
+function tell(c, result, reasons = []) {
+  count[result]++
+  if (o.json) console.log(JSON.stringify({ case: c.name, result, reasons }))
+  else if (result === 'failed') console.log(`FAIL ${c.name}\n` + reasons.slice(0, 8).map(r => `     ${r}`).join('\n'))
+  else if (o.verbose || result === 'skipped') console.log(`${result === 'passed' ? 'ok  ' : 'skip'} ${c.name} ${reasons.join(', ')}`)
+}
+
+let broken = false
+if (todo.some(c => !c.what.optional)) {
+  const upstream = await Upstream.start(serve)
+  const catalogue = path.join(top, 'data/catalog.ndjson')
+  let gw
+  try {
+    gw = await Gateway.start(setup(todo, catalogue, upstream.url, upstreamKey))
+    for (const c of todo) {
+      if (c.what.optional) tell(c, 'skipped', ['optional'])
+      else {
+        const bad = await run(gw, upstream, c)
+        tell(c, bad.length ? 'failed' : 'passed', bad)
+      }
+    }
+  } catch (e) {
+    console.error(e.message)
+    broken = true
+  }
+  await gw?.stop()
+  await upstream.close()
+}
+if (o.all) for (const c of out) tell(c, 'skipped', ['not supported yet'])
+else if (out.length && !o.json) {
+  const reasons = new Map()
+  for (const c of out) reasons.set(c.why, (reasons.get(c.why) ?? 0) + 1)
+  console.log(`left out, not supported yet: ${out.length} directories (` +
+    [...reasons].map(([why, n]) => `${why}: ${n}`).join('; ') + ')')
+}
+if (broken) count.failed += todo.length - count.passed - count.failed - count.skipped
+if (o.json) console.log(JSON.stringify(count))
+console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+process.exit(count.failed ? 1 : 0)

@@ -1,0 +1,73 @@
+// End to end over HTTP: lighttpd, all programs, a provider in this process.
+// usage: node e2e-http.mjs [TEXT]    only tests whose name contains TEXT
+
+import fs from 'node:fs'
+import path from 'node:path'
+import { assert, runAll, test } from '../lib/suite.mjs'
+import { requests } from './http/requests.mjs'
+import { answers, otherUsage, pinging } from './http/answers.mjs'
+import { providerFaults } from './http/faults.mjs'
+import { guarded, noCors, service } from './http/service.mjs'
+import { hello, secretKey, start, upstream } from './http/setting.mjs'
+
+const all = []
+const gateway = async (conf, options) => {
+  const g = await start(conf, options)
+  all.push(g)
+  return g
+}
+
+const main = await gateway({}, { procs: 2 })
+const pings = await gateway({ ping_interval: '300ms', timeout_first_byte: '30s' })
+const extra = await gateway({ stream_usage: 'extra' })
+const off = await gateway({
+  stream_usage: 'off', cors_origins: 'https://app.example, http://localhost:3000', metrics_token: 'metrics-secret', models_require_key: 'on', error_format: 'openai'
+})
+
+requests(() => main)
+answers(() => main)
+pinging(() => pings)
+otherUsage(() => extra, 'extra')
+otherUsage(() => off, 'off')
+providerFaults(() => main)
+service(() => main)
+noCors(() => main)
+guarded(() => off)
+
+test('after all that the gateway is well', async () => {
+  assert.equal((await main.chat(hello())).status, 200)
+})
+
+test('no secret and no text of a client in the logs', () => {
+  for (const g of all) {
+    const log = g.log()
+    for (const [what, text] of [['the key', g.key], ['the provider key', secretKey], ['a prompt', 'Say this']]) {
+      assert.ok(!log.includes(text), `${what} is in the log`)
+    }
+  }
+})
+
+test('logs are logfmt, one line a record', () => {
+  const file = path.join(main.dir, 'log/llmgw.log')
+  const lines = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  assert.ok(lines.length > 0)
+  for (const l of lines) {
+    assert.match(l, /^([a-z_0-9.]+=("([^"\\]|\\.)*"|[^ "]*) ?)+$/, l)
+    // eslint-disable-next-line no-control-regex
+    assert.ok(!/[\u0000-\u001f\u007f-\u009f]/.test(l), l)
+  }
+})
+
+test('nothing that a sanitizer would report', () => {
+  for (const g of all) {
+    const found = g.log().split('\n').filter(l => /ERROR: \w*Sanitizer|runtime error:|SUMMARY: /.test(l))
+    assert.deepEqual(found.slice(0, 5), [])
+  }
+})
+
+await runAll('e2e-http', {
+  after: async () => {
+    for (const g of all) await g.stop()
+    await upstream.close()
+  }
+})

@@ -1,0 +1,86 @@
+// The supervisor under lighttpd: death, reload and drain of processes.
+
+import { alive, sleep, until } from '../lib/gateway.mjs'
+import { events, faults, join } from '../lib/stream.mjs'
+import { assert, runAll, test } from '../lib/suite.mjs'
+import { hello, modelOf, start, upstream } from './http/setting.mjs'
+
+const g = await start({}, { procs: 2 })
+
+// A stream that takes a while: resolves when its first text has come.
+function stream(model = 'sim/sim-slow-c20-i50') {
+  let begun
+  const first = new Promise(done => { begun = done })
+  const answer = g.chat(hello({ model, stream: true }), { onData: d => { if (/"content":"[^"]/.test(d.toString())) begun() } })
+  return { first, answer }
+}
+
+function whole(a) {
+  const list = events(a.text).filter(e => !e.comment)
+  assert.deepEqual(faults(list, false), [])
+  return join(list).content
+}
+
+const workers = name => g.program(name).slice(1)
+
+test('one supervisor, two processes', () => {
+  assert.equal(g.program('chat').length, 3)
+  assert.equal(g.program('health').length, 2)
+})
+
+test('a killed process is back within a second', async () => {
+  const [victim] = workers('chat')
+  process.kill(victim, 'SIGKILL')
+  assert.ok(await until(() => workers('chat').filter(p => p !== victim && alive(p)).length === 2, 1000, 20), 'it is not back')
+  for (let i = 0; i < 8; i++) assert.equal((await g.chat(hello())).status, 200)
+})
+
+test('the only process of a program killed', async () => {
+  const [victim] = workers('models')
+  process.kill(victim, 'SIGKILL')
+  assert.ok(await until(async () => (await g.get('/v1/models').catch(() => null))?.status === 200, 1000, 50))
+  assert.ok(!workers('models').includes(victim))
+})
+
+test('killed in a stream: cut, never [DONE], one record', async () => {
+  const s = stream(modelOf('endless'))
+  await s.first
+  for (const p of workers('chat')) process.kill(p, 'SIGKILL')
+  const a = await s.answer
+  assert.ok(!a.text.includes('[DONE]'))
+  assert.ok(await until(async () => (await g.chat(hello()).catch(() => null))?.status === 200, 3000))
+  assert.ok(await until(() => g.usage().find(r => r.key === 'endless')?.requests === 1, 8000, 200), 'no record, or several')
+})
+
+test('SIGHUP during a stream does not cut it', async () => {
+  const s = stream()
+  await s.first
+  const old = workers('chat')
+  process.kill(g.program('chat')[0], 'SIGHUP')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2, 3000), 'no new processes')
+  whole(await s.answer)
+  assert.ok(await until(() => !old.some(alive), 5000), 'the old processes stay')
+  assert.equal((await g.chat(hello())).status, 200)
+})
+
+test('SIGHUP with a bad configuration keeps the old processes', async () => {
+  const old = workers('chat')
+  g.writeConf({ no_such_setting: '1' })
+  process.kill(g.program('chat')[0], 'SIGHUP')
+  await sleep(1500)
+  assert.deepEqual(workers('chat'), old)
+  assert.equal((await g.chat(hello())).status, 200)
+  assert.match(g.log(), /llmgw\.conf:\d+/)
+})
+
+// The last one: afterwards the program is not served by these processes.
+test('SIGTERM drains', async () => {
+  const s = stream()
+  await s.first
+  const all = g.program('chat')
+  process.kill(all[0], 'SIGTERM')
+  whole(await s.answer)
+  assert.ok(await until(() => !all.some(alive), 3000), 'processes are left')
+})
+
+await runAll('e2e-run', { after: async () => { await g.stop(); await upstream.close() } })

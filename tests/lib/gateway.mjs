@@ -1,0 +1,231 @@
+// A gateway of its own for a test: lighttpd and all programs on a free port of
+// 127.0.0.1, in a scratch directory, with a key.  Programs are taken from
+// E2E_BUILD (./build).
+
+import { execFileSync, spawn } from 'node:child_process'
+import fs from 'node:fs'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { request } from './http.mjs'
+
+export const top = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
+export const build = path.resolve(process.env.E2E_BUILD || path.join(top, 'build'))
+
+export const sleep = ms => new Promise(done => setTimeout(done, ms))
+
+// Ask again until the answer is true; false when the time is over.
+export async function until(test, ms = 5000, step = 50) {
+  for (const end = Date.now() + ms; ;) {
+    if (await test()) return true
+    if (Date.now() > end) return false
+    await sleep(step)
+  }
+}
+
+export function freePort() {
+  return new Promise((done, failed) => {
+    const s = net.createServer()
+    s.on('error', failed)
+    s.listen(0, '127.0.0.1', () => {
+      const { port } = s.address()
+      s.close(() => done(port))
+    })
+  })
+}
+
+// All processes below a process.
+export function kids(pid) {
+  let list
+  try {
+    list = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  } catch {
+    return []
+  }
+  return list.split(' ').filter(Boolean).flatMap(k => [Number(k), ...kids(k)])
+}
+
+export function alive(pid) {
+  try {
+    return !/\) Z /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+// The environment without what would change a gateway.
+function cleanEnv(more) {
+  const env = {}
+  for (const [name, value] of Object.entries(process.env)) {
+    if (!/^(LLM_|LLMGW_)|_API_KEY$|_proxy$/i.test(name)) env[name] = value
+  }
+  return { ...env, ...more }
+}
+
+const running = new Set()
+process.on('exit', () => { for (const g of running) g.kill() })
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => process.exit(1))
+
+// conf: settings of [llmgw]; sections: text with further sections; env: for
+// the programs; procs: processes of chat.
+export class Gateway {
+  static async start(options = {}) {
+    const g = new Gateway()
+    g.options = options
+    g.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llmgw-test.'))
+    for (const d of ['log', 'tmp', 'run']) fs.mkdirSync(path.join(g.dir, d))
+    g.conf = path.join(g.dir, 'llmgw.conf')
+    g.port = await freePort()
+    g.url = `http://127.0.0.1:${g.port}`
+    running.add(g)
+    g.writeConf(options.conf, options.sections)
+    fs.writeFileSync(path.join(g.dir, 'lighttpd.conf'), [
+      `var.llmgw_conf = "${top}/lighttpd-conf"`,
+      `var.llmgw_bin = "${build}/fcgi-bin"`,
+      `var.llmgw_home = "${g.dir}"`,
+      `var.llmgw_run = "${g.dir}/run"`,
+      `var.llmgw_procs = "${options.procs || 1}"`,
+      `server.port = ${g.port}`,
+      `server.max-fds = 4096`,
+      `include var.llmgw_conf + "/standalone.conf"`,
+      ''].join('\n'))
+    g.ctl('init')
+    g.key = g.newKey('test').key
+    await g.launch()
+    return g
+  }
+
+  writeConf(conf = {}, sections = '') {
+    const settings = {
+      state_dir: `${this.dir}/state`,
+      runtime_dir: `${this.dir}/run`,
+      catalog_file: `${top}/data/catalog.ndjson`,
+      log_file: `${this.dir}/log/llmgw.log`,
+      sim: 'on',
+      sim_url: `${this.url}/sim`,
+      ...conf
+    }
+    const lines = Object.entries(settings).map(([k, v]) => `${k} = ${v}`)
+    fs.writeFileSync(this.conf, `[llmgw]\n${lines.join('\n')}\n\n${sections}`)
+  }
+
+  env() {
+    return cleanEnv({ ...this.options.env, LLMGW_CONF: this.conf })
+  }
+
+  async launch() {
+    const out = fs.openSync(path.join(this.dir, 'log/start.log'), 'a')
+    const exe = ['/usr/sbin/lighttpd', '/usr/bin/lighttpd', '/usr/local/sbin/lighttpd']
+      .find(f => fs.existsSync(f)) || 'lighttpd'
+    this.child = spawn(exe, ['-D', '-f', path.join(this.dir, 'lighttpd.conf')],
+      { env: this.env(), stdio: ['ignore', out, out], cwd: this.dir })
+    fs.closeSync(out)
+    let exited = false
+    this.child.on('error', () => { exited = true })
+    this.child.on('exit', () => { exited = true })
+    const up = await until(async () => {
+      if (exited) return true
+      const answer = await request(this.url + '/', { timeout: 2000 }).catch(() => null)
+      return answer?.status === 200 && this.sockets().length >= 3
+    }, 20000)
+    if (exited || !up) {
+      throw new Error('the gateway does not start:\n' + this.logs())
+    }
+  }
+
+  sockets() {
+    return fs.readdirSync(path.join(this.dir, 'run')).filter(f => /\.sock/.test(f))
+  }
+
+  // All that the programs and the server said.
+  logs() {
+    const dir = path.join(this.dir, 'log')
+    return fs.readdirSync(dir).map(f => `--- ${f}\n` +
+      fs.readFileSync(path.join(dir, f), 'utf8').slice(-4000)).join('\n')
+  }
+
+  // Everything that was logged, unabridged.
+  log() {
+    const dir = path.join(this.dir, 'log')
+    return fs.readdirSync(dir).map(f => fs.readFileSync(path.join(dir, f), 'utf8')).join('\n')
+  }
+
+  ctl(...args) {
+    return execFileSync(path.join(build, 'llmgwctl'), ['-c', this.conf, ...args],
+      { env: this.env(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+
+  newKey(label) {
+    return JSON.parse(this.ctl('key', 'create', '--json', '--label', label))
+  }
+
+  // enable, disable or delete a key.
+  changeKey(verb, id) { this.ctl('key', verb, id) }
+
+  usage(by = 'model') {
+    return JSON.parse(this.ctl('usage', '--json', '--by', by)).data
+  }
+
+  // Processes of one program: the supervisor first, then its workers.
+  program(name) {
+    return kids(this.child.pid).filter(pid => {
+      try {
+        return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`/${name}.fcgi`)
+      } catch {
+        return false
+      }
+    })
+  }
+
+  // Send a request; with the key unless headers say otherwise.
+  send(method, url, { headers = {}, body, ...more } = {}) {
+    const given = Object.keys(headers).map(h => h.toLowerCase())
+    const all = { ...headers }
+    if (!given.includes('authorization') && !given.includes('x-api-key')) {
+      all.authorization = `Bearer ${this.key}`
+    }
+    if (body !== undefined && !given.includes('content-type')) {
+      all['content-type'] = 'application/json'
+    }
+    for (const h of Object.keys(all)) if (all[h] === null) delete all[h]
+    const bytes = body === undefined || typeof body === 'string' || Buffer.isBuffer(body)
+      ? body : JSON.stringify(body)
+    return request(this.url + url, { method, headers: all, body: bytes, ...more })
+  }
+
+  get(url, more) { return this.send('GET', url, more) }
+  post(url, body, more) { return this.send('POST', url, { ...more, body }) }
+  chat(body, more) { return this.post('/v1/chat/completions', body, more) }
+
+  // For the end of the process, when nothing can be waited for.
+  kill() {
+    for (const pid of [...kids(this.child?.pid), this.child?.pid]) {
+      if (!pid) continue
+      try { process.kill(pid, 'SIGKILL') } catch { /* gone already */ }
+    }
+    this.remove()
+  }
+
+  remove() {
+    if (!process.env.E2E_KEEP) fs.rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  async stop() {
+    if (!running.has(this)) return
+    const all = [this.child.pid, ...kids(this.child.pid)]
+    this.child.kill('SIGTERM')
+    await until(() => !all.some(alive), 5000)
+    for (const pid of all) if (alive(pid)) process.kill(pid, 'SIGKILL')
+    running.delete(this)
+    this.remove()
+  }
+
+  async restart() {
+    const all = [this.child.pid, ...kids(this.child.pid)]
+    this.child.kill('SIGTERM')
+    await until(() => !all.some(alive), 5000)
+    for (const pid of all) if (alive(pid)) process.kill(pid, 'SIGKILL')
+    await this.launch()
+  }
+}

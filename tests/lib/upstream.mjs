@@ -1,0 +1,102 @@
+// A provider under the test's control.
+
+import http from 'node:http'
+
+export class Upstream {
+  // handler(req, res, body): answers; body is the parsed JSON or the text.
+  static start(handler) {
+    return new Promise((done, failed) => {
+      const u = new Upstream()
+      u.handler = handler
+      u.requests = []
+      u.open = 0
+      u.server = http.createServer((req, res) => u.take(req, res))
+      u.server.keepAliveTimeout = 60000
+      u.server.requestTimeout = 0
+      u.server.on('error', failed)
+      u.server.on('connection', s => {
+        s.setNoDelay(true)
+        u.open++
+        s.on('close', () => { u.open-- })
+      })
+      u.server.listen(0, '127.0.0.1', () => {
+        u.port = u.server.address().port
+        u.url = `http://127.0.0.1:${u.port}`
+        done(u)
+      })
+    })
+  }
+
+  take(req, res) {
+    const pieces = []
+    const seen = { method: req.method, url: req.url, headers: req.headers, rawHeaders: req.rawHeaders, closed: false }
+    // The caller is gone before the answer was over.
+    res.on('close', () => { seen.closed = !res.writableFinished; seen.closedAt = Date.now() })
+    req.on('error', () => {})
+    req.on('data', d => pieces.push(d))
+    req.on('end', () => {
+      seen.raw = Buffer.concat(pieces)
+      seen.text = seen.raw.toString('utf8')
+      try { seen.body = JSON.parse(seen.text) } catch { seen.body = seen.text }
+      this.requests.push(seen)
+      Promise.resolve(this.handler(req, res, seen.body, seen)).catch(e => {
+        console.error('upstream:', e)
+        res.destroy()
+      })
+    })
+  }
+
+  get last() { return this.requests.at(-1) }
+
+  close() {
+    this.server.closeAllConnections()
+    return new Promise(done => this.server.close(done))
+  }
+}
+
+// Bytes in pieces of a size, each flushed by itself; 0 is all at once.
+export async function sendPieces(res, bytes, size) {
+  if (!size) {
+    res.end(bytes)
+    return
+  }
+  for (let i = 0; i < bytes.length && !res.destroyed; i += size) {
+    res.write(bytes.subarray(i, i + size))
+    await new Promise(setImmediate)
+  }
+  res.end()
+}
+
+// An answer and a stream as OpenAI gives them.
+
+export const usage = {
+  prompt_tokens: 19, completion_tokens: 10, total_tokens: 29,
+  prompt_tokens_details: { cached_tokens: 8, audio_tokens: 0 },
+  completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 }
+}
+
+export function completion(more = {}) {
+  return {
+    id: 'chatcmpl-abc123', object: 'chat.completion', created: 1795300000, model: 'gpt-4o-mini-2024-07-18',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'Hello there!', refusal: null }, logprobs: null, finish_reason: 'stop' }],
+    usage, service_tier: 'default', system_fingerprint: 'fp_1', ...more
+  }
+}
+
+export function chunk(delta, finish = null, more = {}) {
+  return {
+    id: 'chatcmpl-abc123', object: 'chat.completion.chunk', created: 1795300000, model: 'gpt-4o-mini-2024-07-18',
+    system_fingerprint: 'fp_1', choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }], ...more
+  }
+}
+
+export const data = value => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`
+
+// Events of a text stream; with usage as the last but one where it was asked for.
+export function textStream(words = ['Hello', ' there', '!'], withUsage = true) {
+  const events = [chunk({ role: 'assistant', content: '', refusal: null })]
+  for (const w of words) events.push(chunk({ content: w }))
+  events.push(chunk({}, 'stop'))
+  if (withUsage) events.push({ ...chunk({}), choices: [], usage })
+  return [...events.map(data), data('[DONE]')]
+}
