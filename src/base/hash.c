@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <sodium.h>
 
 #include "base/hash.h"
@@ -16,6 +17,40 @@ hash_hmac(struct str key, struct str text, unsigned char out[HASH_SIZE])
 	crypto_auth_hmacsha256_state h;
 
 	crypto_auth_hmacsha256_init(&h, (const unsigned char *)key.p, key.n);
+	crypto_auth_hmacsha256_update(
+	    &h, (const unsigned char *)text.p, text.n);
+	crypto_auth_hmacsha256_final(&h, out);
+	sodium_memzero(&h, sizeof(h));
+}
+
+struct hash_key {
+	crypto_auth_hmacsha256_state begun;
+};
+
+struct hash_key *
+hash_key_new(struct str key)
+{
+	struct hash_key *k;
+
+	if (sodium_init() == -1 || (k = sodium_malloc(sizeof(*k))) == NULL)
+		abort();
+	crypto_auth_hmacsha256_init(
+	    &k->begun, (const unsigned char *)key.p, key.n);
+	return k;
+}
+
+void
+hash_key_free(struct hash_key *k)
+{
+	sodium_free(k);
+}
+
+void
+hash_key_hmac(const struct hash_key *k, struct str text,
+    unsigned char out[HASH_SIZE])
+{
+	crypto_auth_hmacsha256_state h = k->begun;
+
 	crypto_auth_hmacsha256_update(
 	    &h, (const unsigned char *)text.p, text.n);
 	crypto_auth_hmacsha256_final(&h, out);

@@ -258,7 +258,7 @@ struct openai_id {
 	struct str id;
 };
 struct openai_seen {
-	struct openai_id *ids[OPENAI_CHAINS];
+	struct openai_id **ids; /* OPENAI_CHAINS of them, or NULL */
 	size_t text_not; /* of jcheck.text_bytes: data that is no text */
 	size_t audio_bytes;
 	size_t file_bytes;

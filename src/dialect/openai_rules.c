@@ -14,6 +14,9 @@ chain_of(struct jcheck *c, struct str id)
 
 	for (i = 0; i < id.n; i++)
 		h = (h ^ (unsigned char)id.p[i]) * 16777619u;
+	if (s->ids == NULL) /* most requests have no calls */
+		s->ids = arena_zalloc(
+		    c->arena, OPENAI_CHAINS * sizeof(struct openai_id *));
 	return &s->ids[h % OPENAI_CHAINS];
 }
 

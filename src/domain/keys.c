@@ -36,7 +36,7 @@ struct keys {
 	struct arena *arena;
 	const char *prefix;
 	int64_t ttl_ms;
-	struct secret secrets[SECRETS_MAX]; /* newest first */
+	struct hash_key *secrets[SECRETS_MAX]; /* newest first */
 	int nsecrets;
 
 	pthread_mutex_t lock; /* all below */
@@ -60,7 +60,7 @@ add_secrets(struct keys *k, struct str list, struct err *e)
 		if (k->nsecrets == SECRETS_MAX)
 			return err_set(e, ERR_CONFIG,
 			    "key_hash_secrets: more than %d", SECRETS_MAX);
-		secret_set(&k->secrets[k->nsecrets++], one);
+		k->secrets[k->nsecrets++] = hash_key_new(one);
 	}
 	return 0;
 }
@@ -129,7 +129,7 @@ keys_close(struct keys *k)
 	if (k == NULL)
 		return;
 	for (int i = 0; i < k->nsecrets; i++)
-		secret_free(&k->secrets[i]);
+		hash_key_free(k->secrets[i]);
 	pthread_cond_destroy(&k->freed);
 	pthread_mutex_destroy(&k->lock);
 	arena_free(k->arena);
@@ -145,7 +145,7 @@ static void
 digest_with(const struct keys *k, int secret, struct str token,
     unsigned char out[HASH_SIZE])
 {
-	hash_hmac(secret_str(&k->secrets[secret]), token, out);
+	hash_key_hmac(k->secrets[secret], token, out);
 }
 
 void

@@ -239,8 +239,6 @@ insert_all(struct sql *s, const struct spool_record *v, int n, struct arena *a,
 		if (v[i].kind == SPOOL_START && !v[i].orphan)
 			continue;
 		arena_reset(a);
-		if (!jscan_is_object(v[i].json))
-			continue;
 		get_record(&r, v[i].json, a);
 		if (r.id.n == 0)
 			continue;

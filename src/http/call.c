@@ -5,6 +5,9 @@
 
 #define POOL_MAX 256        /* idle handles kept: about 5 KB each */
 #define HEADERS_MAX (128 * 1024)
+/* curl reads into this; of 16 KB a stream of small pieces uses a page or two. */
+#define STREAM_BUFFER 2048L
+#define WHOLE_BUFFER 16384L
 #define IDENTITY "identity"
 
 struct call {
@@ -12,7 +15,11 @@ struct call {
 	CURL *easy;
 	struct call_pool *pool;
 	CURLM *multi;
-	struct curl_slist *headers;
+	struct curl_slist *headers; /* as curl has them */
+	const char *ca_file;        /* likewise, if way_set */
+	const char *proxy;
+	long buffer;
+	bool way_set;
 	const struct call_ops *ops;
 	void *arg;
 	struct call_head head;
@@ -188,7 +195,6 @@ set_always(struct call *c)
 	curl_easy_setopt(h, CURLOPT_PRIVATE, c);
 	/* We ask for identity; who compresses all the same is decoded. */
 	curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, IDENTITY);
-	curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 16384L);
 }
 
 static struct call *
@@ -216,9 +222,6 @@ give_back(struct call *c)
 
 	c->multi = NULL;
 	c->ops = NULL;
-	curl_slist_free_all(c->headers);
-	c->headers = NULL;
-	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
 	if (p->nidle == POOL_MAX) {
 		call_free(c);
 		return;
@@ -228,23 +231,63 @@ give_back(struct call *c)
 	p->nidle++;
 }
 
+/* The same headers as last time are there already. */
+static bool
+same_headers(const struct call *c, const struct http_request *q)
+{
+	const struct curl_slist *l = c->headers;
+	int i;
+
+	for (i = 0; i < q->nheaders; i++, l = l->next)
+		if (l == NULL || strcmp(l->data, q->headers[i].p) != 0)
+			return false;
+	return l != NULL && l->next == NULL; /* the row of Expect */
+}
+
 static void
 set_headers(struct call *c, const struct http_request *q)
 {
 	int i;
 
+	if (same_headers(c, q))
+		return;
+	curl_slist_free_all(c->headers);
+	c->headers = NULL;
 	for (i = 0; i < q->nheaders; i++)
 		c->headers = curl_slist_append(c->headers, q->headers[i].p);
 	c->headers = curl_slist_append(c->headers, "Expect:");
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
 }
 
-static int
-set_request(struct call *c, const struct http_request *q, struct err *e)
+/* What seldom differs from the transfer before; curl copies each string. */
+static void
+set_way(struct call *c, const struct http_request *q)
 {
 	const struct call_pool *p = c->pool;
 	const char *ca = q->ca_file != NULL ? q->ca_file : p->ca_file;
 	const char *proxy = q->proxy != NULL ? q->proxy : p->proxy;
+	long size = c->limits.stream ? STREAM_BUFFER : WHOLE_BUFFER;
+
+	if (c->way_set && ca == c->ca_file && proxy == c->proxy &&
+	    size == c->buffer)
+		return;
+	/* "" keeps *_proxy of the environment out as well. */
+	curl_easy_setopt(
+	    c->easy, CURLOPT_PROXY, proxy == NULL ? "" : proxy);
+	if (ca != NULL && *ca != '\0')
+		curl_easy_setopt(c->easy, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, size);
+	curl_easy_setopt(
+	    c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->limits.connect_ms);
+	c->way_set = true;
+	c->ca_file = ca;
+	c->proxy = proxy;
+	c->buffer = size;
+}
+
+static int
+set_request(struct call *c, const struct http_request *q, struct err *e)
+{
 	CURL *h = c->easy;
 
 	if (curl_easy_setopt(h, CURLOPT_URL, q->url.p) != CURLE_OK)
@@ -258,12 +301,7 @@ set_request(struct call *c, const struct http_request *q, struct err *e)
 		    (curl_off_t)q->body.n);
 	}
 	set_headers(c, q);
-	/* "" keeps *_proxy of the environment out as well. */
-	curl_easy_setopt(h, CURLOPT_PROXY, proxy == NULL ? "" : proxy);
-	if (ca != NULL && *ca != '\0')
-		curl_easy_setopt(h, CURLOPT_CAINFO, ca);
-	curl_easy_setopt(
-	    h, CURLOPT_CONNECTTIMEOUT_MS, (long)c->limits.connect_ms);
+	set_way(c, q);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct call_head {
 struct call_limits {
 	int64_t connect_ms;
 	size_t body_max; /* of a whole answer, after decoding */
+	bool stream;     /* small pieces over a long time: a small buffer */
 };
 
 /* Handles waiting for the next transfer, of one thread. */

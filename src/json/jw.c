@@ -52,18 +52,19 @@ put_escaped(struct buf *b, struct str s)
 
 /* Comma and key before any value. */
 static void
-lead(struct jw *w, struct str key)
+lead(struct jw *w, const char *key)
 {
 	uint64_t bit = UINT64_C(1) << w->depth;
 
-	assert(((w->is_obj & bit) != 0) == (key.p != NULL));
+	assert(((w->is_obj & bit) != 0) == (key != NULL));
 	if (w->has_item & bit)
 		buf_addc(w->out, ',');
 	w->has_item |= bit;
-	if (key.p != NULL) {
-		put_escaped(w->out, key);
-		buf_addc(w->out, ':');
-	}
+	if (key == NULL)
+		return;
+	buf_addc(w->out, '"');
+	buf_add(w->out, str_from(key));
+	buf_add(w->out, STR("\":"));
 }
 
 static void
@@ -71,7 +72,7 @@ open_level(struct jw *w, const char *key, bool obj)
 {
 	uint64_t bit;
 
-	lead(w, str_from(key));
+	lead(w, key);
 	buf_addc(w->out, obj ? '{' : '[');
 	assert(w->depth < 63);
 	bit = UINT64_C(1) << ++w->depth;
@@ -102,14 +103,14 @@ jw_end(struct jw *w)
 void
 jw_raw(struct jw *w, const char *key, struct str json)
 {
-	lead(w, str_from(key));
+	lead(w, key);
 	buf_add(w->out, json.n > 0 ? json : STR("null"));
 }
 
 void
 jw_str(struct jw *w, const char *key, struct str s)
 {
-	lead(w, str_from(key));
+	lead(w, key);
 	put_escaped(w->out, s);
 }
 

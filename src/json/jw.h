@@ -9,7 +9,8 @@ struct json_object;
 
 /*
  * Writes JSON straight into a buffer, keeping the commas and the brackets.
- * `key` is NULL inside arrays and at the root.  Nothing here can fail; misuse
+ * `key` is NULL inside arrays and at the root; it is written as it is, so it
+ * holds no quote, no backslash and no control character.  Nothing here can fail; misuse
  * asserts, overflow shows in buf.full.
  */
 struct jw {

@@ -450,6 +450,7 @@ attempt_start(struct req *r)
 	struct call_limits limits = {
 		.connect_ms = r->world->conf.timeout_connect,
 		.body_max = relay_streams(r) ? STREAM_MAX : ANSWER_MAX,
+		.stream = relay_streams(r),
 	};
 
 	r->heard_ms = 0;
@@ -461,6 +462,17 @@ attempt_start(struct req *r)
 		return;
 	}
 	loop_due(r, earliest(patience(r), ping_at(r)));
+}
+
+void
+attempt_refuse(struct req *r)
+{
+	r->tries = 0; /* nobody was asked */
+	r->err.retry_after = 5;
+	err_set(&r->err, ERR_STORE, "Requests cannot be recorded at present");
+	reply_error(r);
+	r->state = REQ_DRAIN;
+	loop_written(r);
 }
 
 void

@@ -15,6 +15,9 @@
  */
 void attempt_start(struct req *);
 
+/* Its start record could not be written: 503, nothing is called (F9). */
+void attempt_refuse(struct req *);
+
 /* The client is gone: cancel the transfer and note it as 499. */
 void attempt_abandon(struct req *);
 

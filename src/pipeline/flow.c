@@ -11,7 +11,7 @@
 #define STAGES_MAX 32 /* bits of req.ran */
 
 #define SETUP_FIRST ((size_t)6 * 1024)
-#define LIFE_FIRST ((size_t)2 * 1024)
+#define LIFE_FIRST ((size_t)2560) /* what a patched stream needs */
 #define LIFE_MAX ((size_t)64 * 1024 * 1024)
 /* Body, tree or patches, and the body that is sent, at worst. */
 #define SETUP_FACTOR 8

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "pipeline/attempt.h"
+#include "pipeline/batch.h"
 #include "pipeline/loop.h"
 #include "pipeline/reply.h"
 #include "pipeline/world.h"
@@ -53,7 +54,8 @@ struct loop {
 	struct mail mail;
 	pthread_t thread;
 	struct req *given;   /* by stages that ran on this thread */
-	struct buf lines;    /* of the log, written together */
+	struct batch *batch; /* records, written together */
+	struct buf lines;    /* of the log, likewise */
 	int64_t lines_due;
 	struct req *live;    /* requests that the loop has */
 	struct req *over;    /* to be ended after this batch of events */
@@ -286,7 +288,9 @@ take_req(struct loop *l, struct req *r)
 	live_add(l, r);
 	if (l->next_scan > clock_ms() + WATCH_MS)
 		l->next_scan = clock_ms() + WATCH_MS;
-	if (r->state == REQ_CALL)
+	if (r->start_failed)
+		attempt_refuse(r);
+	else if (r->state == REQ_CALL)
 		attempt_start(r);
 	else if (r->state == REQ_TIMED)
 		loop_due(r, r->due_ms);
@@ -631,12 +635,15 @@ take_given(struct loop *l)
 
 	while ((r = l->given) != NULL || l->over != NULL ||
 	    l->leaving != NULL) {
+		/* No call before its record stands (F11). */
+		batch_write(l->batch, l->world);
 		if (r != NULL) {
 			l->given = r->next;
 			take_req(l, r);
 		}
 		end_over(l);
 	}
+	batch_write(l->batch, l->world);
 }
 
 static void
@@ -718,6 +725,12 @@ loop_scratch(struct loop *l)
 	return l->scratch;
 }
 
+struct batch *
+loop_batch(struct loop *l)
+{
+	return l->batch;
+}
+
 struct buf *
 loop_out(struct loop *l)
 {
@@ -754,6 +767,7 @@ loop_open(struct world *w, int listen_fd, struct client *(*open_client)(int),
 	l->next_scan = INT64_MAX;
 	l->out = BUF_LIMIT(OUT_MAX);
 	l->lines = BUF_LIMIT(LINES_MAX * 64);
+	l->batch = batch_new();
 	l->scratch = arena_new(64 * 1024, SCRATCH_MAX);
 	pthread_mutex_init(&l->mail.lock, NULL);
 	l->mail.last = &l->mail.first;
@@ -784,6 +798,7 @@ loop_close(struct world *w)
 	arena_free(l->scratch);
 	buf_free(&l->out);
 	buf_free(&l->lines);
+	batch_free(l->batch);
 	pthread_mutex_destroy(&l->mail.lock);
 	free(l->mail.kept);
 	close(l->ep);

@@ -5,6 +5,7 @@
 
 #include "pipeline/stage.h"
 
+struct batch;
 struct fronts;
 
 /*
@@ -46,6 +47,8 @@ struct call_pool *loop_pool(struct loop *);
 /* Scratch, reset after each event; and a buffer for what goes out. */
 struct arena *loop_scratch(struct loop *);
 struct buf *loop_out(struct loop *);
+/* Records for the spool, written together: pipeline/batch.h. */
+struct batch *loop_batch(struct loop *);
 /* A line of the log: written with others, 200 ms later at most. */
 void loop_log(struct loop *, struct str line);
 /* Something was sent: watch for room if some of it is left. */

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "domain/price.h"
 #include "pipeline/attempt.h"
+#include "pipeline/batch.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
@@ -154,7 +155,9 @@ write_record(struct req *r)
 	if (!r->paid)
 		record_id(r);
 	usage_end(&r->record, &b);
-	if (spool_end(r->world->spool, buf_str(&b), r->segment, &e) == -1)
+	if (loop_is_here(r->world->loop))
+		batch_end(loop_batch(r->world->loop), r, buf_str(&b));
+	else if (spool_end(r->world->spool, buf_str(&b), r->segment, &e) == -1)
 		log_say(&r->world->log, LOG_ERROR_,
 		    "record %s is lost: %s", r->record_id, e.msg);
 	buf_free(&routing);

@@ -33,7 +33,7 @@ struct relay {
 	struct buf *out; /* the loop's, or `own` when it may be a front's turn */
 	struct buf own;
 	struct llm_fold *fold;
-	struct llm_answer answer;
+	struct llm_answer *answer; /* what is folded */
 	struct llm_facts facts; /* unless the patched stream keeps them */
 	struct tail tail;
 };
@@ -153,6 +153,13 @@ relay_streams(const struct req *r)
 	return r->relay != NULL && r->relay->streams;
 }
 
+static void
+start_fold(struct relay *y)
+{
+	y->answer = ARENA_NEW(y->r->life, struct llm_answer);
+	y->fold = llm_fold_new(y->r->life, y->answer);
+}
+
 void
 relay_begin(struct req *r, const struct target *t)
 {
@@ -179,7 +186,7 @@ relay_begin(struct req *r, const struct target *t)
 		y->state = arena_zalloc(r->life, y->from->dec_size);
 		y->enc = arena_zalloc(r->life, y->to->enc_size);
 		if (collect)
-			y->fold = llm_fold_new(r->life, &y->answer);
+			start_fold(y);
 	}
 }
 
@@ -316,7 +323,7 @@ heal_answer(struct relay *y, struct arena *a)
 	struct llm_part *p;
 	struct str better;
 
-	for (c = y->answer.choices; c != NULL; c = c->next)
+	for (c = y->answer->choices; c != NULL; c = c->next)
 		for (p = c->parts; p != NULL; p = p->next)
 			if (p->kind == LLM_TEXT && heal_json(p->text, a, &better))
 				p->text = better;
@@ -331,8 +338,8 @@ send_folded(struct relay *y)
 	struct jw w = JW_TO(&b);
 	int rc;
 
-	if (y->answer.failed) {
-		r->err = y->answer.error;
+	if (y->answer->failed) {
+		r->err = y->answer->error;
 		r->broken = true;
 		return -1;
 	}
@@ -343,12 +350,12 @@ send_folded(struct relay *y)
 	y->fold = NULL;
 	if (r->chat.stream) {
 		y->out = &y->own;
-		rc = llm_replay(&y->answer, &y->sink, &r->err);
+		rc = llm_replay(y->answer, &y->sink, &r->err);
 		if (rc == 0)
 			send_out(r, true);
 		return rc;
 	}
-	y->to->encode_answer(&y->frame, &y->answer, make_tail(y, r->life), &w);
+	y->to->encode_answer(&y->frame, y->answer, make_tail(y, r->life), &w);
 	r->answered = true;
 	r->first_ms = clock_ms();
 	reply_whole(r, 200, NULL, STR(""), buf_str(&b));
@@ -427,7 +434,7 @@ whole_decoded(struct relay *y, struct str body)
 	struct req *r = y->r;
 
 	if (y->fold == NULL)
-		y->fold = llm_fold_new(r->life, &y->answer);
+		start_fold(y);
 	if (y->from->decode_answer(r->setup, &y->frame, body, &y->sink,
 		&r->err) == -1) {
 		r->broken = true;
@@ -462,7 +469,8 @@ relay_refusal(struct req *r)
 		y->from->relay_free(y->state);
 	y->patched = false;
 	y->enc = arena_zalloc(r->life, y->to->enc_size);
-	y->answer = (struct llm_answer){ .id = y->frame.id,
+	y->answer = ARENA_NEW(r->life, struct llm_answer);
+	*y->answer = (struct llm_answer){ .id = y->frame.id,
 		.model = y->frame.model,
 		.choices = c,
 		.ended = true };

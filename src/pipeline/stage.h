@@ -143,6 +143,8 @@ struct req {
 	int status;    /* what was answered */
 	int64_t sent;  /* bytes of the answer */
 	struct spool_segment *segment;
+	int start_at;      /* its START is in the loop's batch: place + 1 */
+	bool start_failed; /* the START could not be written */
 };
 
 /* A request for this client, with its arenas. */

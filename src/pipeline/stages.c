@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/unpack.h"
+#include "pipeline/batch.h"
 #include "pipeline/loop.h"
 #include "pipeline/path.h"
 #include "pipeline/record.h"
@@ -234,6 +235,15 @@ find_session(const struct req *r)
 	return STR_NONE;
 }
 
+/* Of a CGI variable's name, as in the header's; what is odd becomes "-". */
+static char
+header_char(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c | 0x20);
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+}
+
 /* X-LLMGateway-<Name> headers, as a JSON object with lower-case names. */
 static void
 take_headers(struct req *r)
@@ -255,10 +265,7 @@ take_headers(struct req *r)
 		name.p += sizeof(prefix) - 1;
 		name.n -= sizeof(prefix) - 1;
 		for (i = 0; i < name.n && i < sizeof(key) - 1; i++)
-			key[i] = (char)(name.p[i] == '_' ? '-' :
-				name.p[i] >= 'A' && name.p[i] <= 'Z' ?
-							   name.p[i] | 0x20 :
-							   name.p[i]);
+			key[i] = header_char(name.p[i]);
 		key[i] = '\0';
 		jw_str(&w, key, value);
 		n++;
@@ -383,12 +390,15 @@ enum verdict
 stage_begin(struct req *r)
 {
 	struct buf b = BUF_LIMIT(64 * 1024);
-	int rc;
+	int rc = 0;
 
 	record_id(r);
 	usage_start(&r->record, &b);
-	rc = spool_start(
-	    r->world->spool, buf_str(&b), &r->segment, &r->err);
+	if (loop_is_here(r->world->loop))
+		batch_start(loop_batch(r->world->loop), r, buf_str(&b));
+	else
+		rc = spool_start(
+		    r->world->spool, buf_str(&b), &r->segment, &r->err);
 	buf_free(&b);
 	if (rc == -1)
 		return FAIL;

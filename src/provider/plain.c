@@ -162,10 +162,12 @@ static int
 put_body(const struct target *t, struct llm_request *r, struct arena *a,
     struct http_request *q, struct buf *dropped, struct err *e)
 {
-	struct changes *c = ARENA_NEW(a, struct changes);
+	struct changes *c = arena_alloc(a, sizeof(*c));
 	struct buf *body = arena_buf(a, BODY_MAX);
 	int rc;
 
+	c->members = NULL;
+	c->nmembers = c->n = 0;
 	c->dropped = dropped;
 	rc = t->upstream->dialect == r->from ?
 	    relay_body(t, r, c, a, &body, e) :

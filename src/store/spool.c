@@ -2,6 +2,7 @@
  * The writing side: any thread.  A record that was written in part, because the
  * disk filled up, is cut off again, so that the file never has a hole.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -114,35 +115,62 @@ use_reserve(struct spool *s)
 	s->reserve_checked_ms = clock_ms();
 }
 
-/* One record into the current segment, or nothing of it. */
+static void
+put_hex(char *out, uint32_t v)
+{
+	int i;
+
+	for (i = 7; i >= 0; i--, v >>= 4)
+		out[i] = "0123456789abcdef"[v & 15];
+}
+
+/* "1S LENGTH CRC ", before the record. */
+static void
+make_head(char head[HEAD_SIZE], enum spool_kind kind, struct str json)
+{
+	uint32_t crc = hash_crc32c(json);
+
+	head[0] = '1';
+	head[1] = kind == SPOOL_START ? 'S' : 'E';
+	head[2] = head[11] = head[20] = ' ';
+	put_hex(head + 3, (uint32_t)json.n);
+	put_hex(head + 12, kind == SPOOL_START ? crc : ~crc);
+}
+
+/* These records into the current segment, or nothing of them. */
 static int
-append(struct spool *s, enum spool_kind kind, struct str json)
+append_bytes(struct spool *s, const struct iovec *v, int nv, int nrecords)
 {
 	struct spool_segment *g = s->current;
-	uint32_t crc = hash_crc32c(json);
-	char head[HEAD_SIZE + 1], end = '\n';
-	struct iovec v[3];
-	size_t n = HEAD_SIZE + json.n + 1;
+	size_t n = 0;
 	ssize_t done;
+	int i;
 
-	snprintf(head, sizeof(head), "1%c %08x %08x ",
-	    kind == SPOOL_START ? 'S' : 'E', (unsigned)json.n,
-	    kind == SPOOL_START ? crc : ~crc);
-	v[0] = (struct iovec){ head, HEAD_SIZE };
-	v[1] = (struct iovec){ (void *)(uintptr_t)json.p, json.n };
-	v[2] = (struct iovec){ &end, 1 };
+	for (i = 0; i < nv; i++)
+		n += v[i].iov_len;
 	do
-		done = writev(g->fd, v, 3);
+		done = writev(g->fd, v, nv);
 	while (done == -1 && errno == EINTR);
 	if (done == (ssize_t)n) {
 		g->size += done;
-		g->nleft++;
-		s->depth++;
+		g->nleft += nrecords;
+		s->depth += nrecords;
 		return 0;
 	}
 	if (done > 0 && ftruncate(g->fd, g->size) == -1)
 		g->torn = true;
 	return -1;
+}
+
+static int
+append(struct spool *s, enum spool_kind kind, struct str json)
+{
+	char head[HEAD_SIZE], end = '\n';
+	struct iovec v[] = { { head, HEAD_SIZE },
+		{ (void *)(uintptr_t)json.p, json.n }, { &end, 1 } };
+
+	make_head(head, kind, json);
+	return append_bytes(s, v, 3, 1);
 }
 
 /* A full segment goes on growing if there can be no other. */
@@ -209,6 +237,71 @@ spool_end(struct spool *s, struct str json, struct spool_segment *started,
 		started->nopen--;
 	pthread_mutex_unlock(&s->lock);
 	return rc == 0 ? 0 : no_room(e);
+}
+
+/* All in one write; false if that is not possible, and nothing was written. */
+static bool
+put_together(struct spool *s, struct spool_put *v, int n)
+{
+	char heads[SPOOL_PUTS_MAX][HEAD_SIZE] __attribute__((uninitialized));
+	struct iovec w[3 * SPOOL_PUTS_MAX] __attribute__((uninitialized));
+	char end = '\n';
+	int i;
+
+	check_reserve(s);
+	if (!s->reserve || s->current->torn || s->current->size >= SEGMENT_MAX)
+		return false;
+	for (i = 0; i < n; i++) {
+		make_head(heads[i], v[i].kind, v[i].json);
+		w[3 * i] = (struct iovec){ heads[i], HEAD_SIZE };
+		w[3 * i + 1] = (struct iovec){
+			(void *)(uintptr_t)v[i].json.p, v[i].json.n };
+		w[3 * i + 2] = (struct iovec){ &end, 1 };
+	}
+	if (append_bytes(s, w, 3 * n, n) == -1)
+		return false;
+	for (i = 0; i < n; i++) {
+		v[i].rc = 0;
+		if (v[i].kind == SPOOL_START) {
+			v[i].segment = s->current;
+			s->current->nopen++;
+			continue;
+		}
+		if (v[i].start >= 0)
+			v[i].segment = v[v[i].start].segment;
+		if (v[i].segment != NULL)
+			v[i].segment->nopen--;
+	}
+	return true;
+}
+
+static void
+put_one(struct spool *s, struct spool_put *v, int i)
+{
+	struct err ignored = { 0 };
+
+	if (v[i].kind == SPOOL_START) {
+		v[i].rc =
+		    spool_start(s, v[i].json, &v[i].segment, &ignored);
+		return;
+	}
+	if (v[i].start >= 0)
+		v[i].segment = v[v[i].start].segment;
+	v[i].rc = spool_end(s, v[i].json, v[i].segment, &ignored);
+}
+
+void
+spool_put_all(struct spool *s, struct spool_put *v, int n)
+{
+	bool done;
+	int i;
+
+	assert(n <= SPOOL_PUTS_MAX);
+	pthread_mutex_lock(&s->lock);
+	done = put_together(s, v, n);
+	pthread_mutex_unlock(&s->lock);
+	for (i = 0; i < n && !done; i++)
+		put_one(s, v, i);
 }
 
 int

@@ -52,6 +52,22 @@ int spool_end(
     struct spool *, struct str json, struct spool_segment *, struct err *);
 
 /*
+ * Several at once, in one write(2): what a thread that has many requests in
+ * hand saves up for a moment.  Each is as safe as if it had been written by
+ * itself; rc says for each whether it is.
+ */
+struct spool_put {
+	enum spool_kind kind;
+	struct str json;
+	struct spool_segment *segment; /* END: of its START; START: out */
+	int start; /* END: index of its START in the same call, or -1 */
+	int rc;
+};
+#define SPOOL_PUTS_MAX 256
+void spool_put_all(struct spool *, struct spool_put *, int n);
+
+
+/*
  * Ledger only.  Up to `max` records that are not shipped, in order, into the
  * arena; returns how many.  After the commit that took them, spool_shipped().
  */

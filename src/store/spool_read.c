@@ -107,7 +107,7 @@ take_from(struct spool *s, struct spool_segment *g, int64_t size,
 	for (want = CHUNK;; want = RECORD_MAX) {
 		if (want > left)
 			want = left;
-		p = arena_zalloc(a, want);
+		p = arena_alloc(a, want);
 		got = pread(g->fd, p, want, g->taken);
 		if (got == -1)
 			return err_set(e, ERR_STORE, "cannot read %s: %s",

@@ -121,7 +121,7 @@ START_TEST(whole)
 	struct err e = { 0 };
 
 	jw_obj(&w, NULL);
-	jw_strc(&w, "k\"", "v");
+	jw_strc(&w, "k\\\"", "v");
 	jw_arr(&w, "a");
 	jw_int(&w, NULL, 1);
 	jw_bool(&w, NULL, true);
