@@ -18,6 +18,7 @@
 #define ACCEPT_MAX 64  /* in a row, so that transfers get their turn */
 #define SCAN_MS 10     /* how often deadlines are looked at, at most */
 #define WATCH_MS 50    /* until a client's hang-up is watched for */
+#define CUT_MS 1000    /* between two looks at what outlived the drain */
 #define LINES_MS 200   /* until lines of the log are written */
 #define LINES_MAX ((size_t)16 * 1024)
 #define OUT_MAX ((size_t)64 * 1024 * 1024)
@@ -62,6 +63,7 @@ struct loop {
 	struct req *leaving; /* to go to a front thread after it */
 	int64_t next_scan;
 	atomic_llong drain_until; /* 0: not draining */
+	int64_t cut_at;           /* when the time to drain was over */
 	int idle;                 /* connections without a request */
 };
 
@@ -312,11 +314,11 @@ idle_drop(struct loop *l, struct client *c)
  * begins on a front thread.
  */
 static void
-begin(struct loop *l, struct client *c)
+begin(struct loop *l, struct client *c, bool whole)
 {
 	struct req *r;
 
-	if (c->ops->ready(c) == 1) {
+	if (!whole) {
 		fronts_client(l->world->fronts, c);
 		return;
 	}
@@ -329,15 +331,15 @@ begin(struct loop *l, struct client *c)
 static void
 idle_look(struct loop *l, struct client *c, bool watched)
 {
-	int fd = c->ops->fd(c);
+	int fd = c->ops->fd(c), ready = c->ops->ready(c);
 
-	switch (c->ops->ready(c)) {
+	switch (ready) {
 	case 2:
 	case 1:
 		l->idle--;
 		if (watched)
 			epoll_ctl(l->ep, EPOLL_CTL_DEL, fd, NULL);
-		begin(l, c);
+		begin(l, c, ready == 2);
 		return;
 	case 0:
 		if (!watched)
@@ -619,10 +621,15 @@ drained(struct loop *l, int64_t now)
 		l->listening = false;
 		atomic_store(&l->world->draining, true);
 	}
-	if (now >= until && l->live != NULL) {
+	if (now >= until) {
+		/* What a front thread still holds then is not waited for. */
+		if (l->cut_at == 0)
+			l->cut_at = now;
 		cut_all(l);
 		end_over(l);
-		atomic_store(&l->drain_until, now + 1000);
+		atomic_store(&l->drain_until, now + CUT_MS);
+		if (now - l->cut_at > 5 * CUT_MS)
+			return true;
 	}
 	return atomic_load(&l->world->inflight) == 0 && l->live == NULL;
 }

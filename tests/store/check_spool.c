@@ -129,6 +129,46 @@ take_all(struct spool *s, struct arena *a)
 	return all;
 }
 
+/* A START with its END, one alone, and an END of an older START, in one write. */
+START_TEST(together)
+{
+	struct arena *a = arena_new(4096, 64 << 20);
+	char dir[SCRATCH_PATH];
+	struct spool_record v[8];
+	struct spool *s;
+	struct err e = { 0 };
+	struct spool_put p[] = {
+		{ .kind = SPOOL_START, .json = record(a, 1, "\"a\":1") },
+		{ .kind = SPOOL_START, .json = record(a, 2, "\"a\":1") },
+		{ .kind = SPOOL_END, .json = record(a, 1, "\"b\":2") },
+		{ .kind = SPOOL_END, .json = record(a, 0, "\"b\":2") },
+	};
+	int i;
+
+	scratch_begin(dir);
+	s = open_in(dir);
+	p[2].start = 0;
+	p[3].start = -1;
+	p[3].segment = start(s, a, 0);
+	spool_put_all(s, p, (int)NROWS(p));
+	for (i = 0; i < (int)NROWS(p); i++)
+		ck_assert_int_eq(p[i].rc, 0);
+	ck_assert_ptr_nonnull(p[1].segment);
+	ck_assert_int_eq(spool_take(s, a, v, 8, &e), 5);
+	ck_assert_int_eq(v[0].kind, SPOOL_START);
+	for (i = 0; i < (int)NROWS(p); i++) {
+		ck_assert_int_eq(v[i + 1].kind, p[i].kind);
+		ck_assert(str_eq(v[i + 1].json, p[i].json));
+	}
+	spool_shipped(s);
+	/* Record 2 has no END, so its segment stays. */
+	spool_close(s);
+	ck_assert_int_eq(segments(dir), 1);
+	scratch_end(dir);
+	arena_free(a);
+}
+END_TEST
+
 START_TEST(rotation)
 {
 	char dir[SCRATCH_PATH];
@@ -227,6 +267,7 @@ CASE(case_spool)
 	TCase *t = tcase_create("spool");
 
 	tcase_add_test(t, order);
+	tcase_add_test(t, together);
 	tcase_add_test(t, rotation);
 	tcase_add_test(t, disk_full);
 	tcase_add_test(t, reserve);
