@@ -9,7 +9,6 @@
 #define WHOLE_MAX (INT64_C(1) << 53)
 
 /* Strings up to here are words and names, not text. */
-#define TEXT_FROM 16
 
 static int check_value(
     struct jcheck *, const struct jrule *, struct str raw, unsigned is);
@@ -229,8 +228,7 @@ check_string(struct jcheck *c, const struct jrule *r, struct str raw)
 	bool range = has_range(r) && (r->types & JT_ARR) == 0;
 	struct str text;
 
-	if (raw.n - 2 > TEXT_FROM)
-		c->text_bytes += raw.n - 2;
+	c->text_bytes += raw.n - 2;
 	if (!range && r->words == NULL)
 		return 0;
 	text = jscan_text(raw, c->arena);

@@ -60,8 +60,7 @@ struct jrule {
 
 struct jcheck {
 	unsigned marks;
-	size_t text_bytes; /* of all strings longer than 16 bytes that a rule
-			      is about, raw, without quotes */
+	size_t text_bytes; /* of all strings that a rule is about, raw */
 	void *arg;         /* for the `also` functions */
 	struct arena *arena;
 	struct err *err;

@@ -174,6 +174,8 @@ read_digits(struct str raw, size_t max, struct digits *to)
 	to->n = 0;
 	to->exp = 0;
 	to->more = false;
+	if (p == NULL)
+		return false;
 	to->neg = p < end && *p == '-';
 	p += to->neg;
 	if (p == end || *p < '0' || *p > '9')

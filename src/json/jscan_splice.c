@@ -164,6 +164,7 @@ apply(struct level *l, const struct jmember *m, const struct jpatch *p,
 {
 	size_t was;
 
+	flush_run(l); /* or one that goes out would be in the middle of it */
 	switch (p->op) {
 	case JPATCH_SET:
 		lead(l, m->key);

@@ -30,8 +30,8 @@ jx_parse(struct arena *a, struct str s, struct err *e)
 		return err_set(e, ERR_TOO_LARGE, "JSON too large"), NULL;
 	if ((tok = json_tokener_new_ex(DEPTH_MAX)) == NULL)
 		abort();
-	json_tokener_set_flags(
-	    tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* Not STRICT: json-c 0.18 then refuses integers beyond 64 bits. */
+	json_tokener_set_flags(tok, JSON_TOKENER_VALIDATE_UTF8);
 	o = json_tokener_parse_ex(tok, s.p, (int)s.n);
 	if ((why = json_tokener_get_error(tok)) == json_tokener_continue) {
 		/* A bare number only ends at a terminator. */

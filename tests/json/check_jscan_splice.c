@@ -55,6 +55,10 @@ static const struct {
 	    SET("choices/*/why", "\"stop\""),
 	    "{\"choices\":[{\"i\":0,\"why\":\"stop\"},"
 	    "{\"i\":1,\"why\":\"stop\"}]}" },
+	{ "delete between others, below",
+	    "{\"m\":[{\"a\":1, \"b\":2, \"c\":3},{\"b\":4},{\"a\":5}]}",
+	    DEL("m/*/b"),
+	    "{\"m\":[{\"a\":1,\"c\":3},{},{\"a\":5}]}" },
 	{ "path into what is not there", "{\"a\":1,\"b\":[]}", SET("x/y", "1"),
 	    "{\"a\":1,\"b\":[]}" },
 	{ "path through a number", "{\"a\":1}", SET("a/y", "1"), "{\"a\":1}" },
@@ -125,6 +129,11 @@ static const struct {
 	    { SET("a/r", "0") },
 	    "{\"a\":{\"p\": 1 , \"q\" :[ 2 ],\"r\":0,"
 	    "\"s\" : 4}}" },
+	{ "delete between members that stay", "{\"a\":[{\"p\":1,\"q\":2,\"r\":3}]}",
+	    { DEL("a/*/q") }, "{\"a\":[{\"p\":1,\"r\":3}]}" },
+	{ "rename away between members that stay",
+	    "{\"a\":{\"p\":1,\"q\":2,\"r\":3}}", { REN("a/q", "r") },
+	    "{\"a\":{\"p\":1,\"r\":3}}" },
 	{ "escaped name below", "{\"a\":{\"us\\u0065r\":1,\"b\":2}}",
 	    { DEL("a/user") }, "{\"a\":{\"b\":2}}" },
 	{ "escaped name stays", "{\"a\":{\"us\\u0065r\":1}}",
