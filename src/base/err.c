@@ -75,6 +75,8 @@ const struct err_row err_rows[ERR__MAX] = {
     "api_error", "api_error" },
 [ERR_UPSTREAM] = { "upstream_error", 500, true,
     "upstream_error", "api_error" },
+[ERR_NO_CONTENT] = { "upstream_error", 500, true,
+    "upstream_error", "api_error" },
 [ERR_GATEWAY] = { "gateway_error", 500, true,
     "gateway_error", "api_error" },
 [ERR_FETCH] = { "fetch_failed", 502, true,

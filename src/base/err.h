@@ -42,6 +42,7 @@ enum err_code {
 	ERR_CLIENT_GONE,
 	ERR_INTERNAL,
 	ERR_UPSTREAM,
+	ERR_NO_CONTENT, /* the provider answered nothing */
 	ERR_GATEWAY, /* the provider refused us, not the client */
 	ERR_FETCH,
 	ERR_ALL_FAILED,

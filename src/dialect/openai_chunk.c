@@ -184,8 +184,9 @@ end_calls(const struct openai_chunk *c, int choice)
 }
 
 /*
- * Send the finish that was held, with the right word, what waited, and `tail`
- * (members, absent for none).
+ * Send the finish that was held, with the right word.  `tail`: further members,
+ * and what waited goes out here too; absent: another chunk is to follow, and
+ * that takes what waited.
  */
 void
 openai_chunk_release(const struct openai_chunk *c, struct str tail)
@@ -205,8 +206,10 @@ openai_chunk_release(const struct openai_chunk *c, struct str tail)
 	buf_add(c->out, str_from(word));
 	buf_addc(c->out, '"');
 	buf_add(c->out, (struct str){ held.p + after, held.n - after - 1 });
-	put_extras(r, held, c->out);
-	buf_add(c->out, tail);
+	if (tail.p != NULL) {
+		put_extras(r, held, c->out);
+		buf_add(c->out, tail);
+	}
 	buf_add(c->out, STR("}\n\n"));
 	buf_clear(&r->held);
 }

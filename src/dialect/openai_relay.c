@@ -243,7 +243,10 @@ openai_relay_end(void *state, struct arena *scratch, const struct frame *f,
 	end_choices(&c);
 	if (extra || f->usage == FRAME_USAGE_FINISH)
 		put_tail(&c, t, &tail);
-	openai_chunk_release(&c, extra ? STR_NONE : buf_str(&tail));
+	openai_chunk_release(&c,
+	    extra	     ? STR_NONE :
+		tail.n > 0 ? buf_str(&tail) :
+			     STR(""));
 	if (extra) {
 		buf_add(out, STR("data: "));
 		openai_chunk_begin(&c, out);

@@ -5,6 +5,7 @@
 
 #define POOL_MAX 256        /* idle handles kept: about 5 KB each */
 #define HEADERS_MAX (128 * 1024)
+#define SENDS_MAX 2
 /* curl reads into this; of 16 KB a stream of small pieces uses a page or two. */
 #define STREAM_BUFFER 2048L
 #define WHOLE_BUFFER 16384L
@@ -27,6 +28,7 @@ struct call {
 	curl_off_t body; /* bytes to send */
 	size_t got;
 	size_t header_bytes;
+	int sends;    /* how often the request has been sent */
 	bool in_body; /* a status line has been read to its end */
 	char error[CURL_ERROR_SIZE];
 };
@@ -153,6 +155,23 @@ on_header(char *p, size_t one, size_t n, void *arg)
 	return line.n;
 }
 
+/*
+ * curl sends again, up to five times, when kept connections turn out to be
+ * dead; once is what we promise (reliability.md F36).
+ */
+static int
+on_send(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct call *c = arg;
+
+	(void)to;
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	return ++c->sends > SENDS_MAX ? CURL_PREREQFUNC_ABORT :
+					CURL_PREREQFUNC_OK;
+}
+
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
 {
@@ -192,6 +211,8 @@ set_always(struct call *c)
 	curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
+	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, on_send);
+	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
 	curl_easy_setopt(h, CURLOPT_PRIVATE, c);
 	/* We ask for identity; who compresses all the same is decoded. */
 	curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, IDENTITY);
@@ -317,6 +338,7 @@ call_start(struct call_pool *p, CURLM *multi, const struct http_request *q,
 	c->ops = ops;
 	c->arg = arg;
 	c->got = c->header_bytes = 0;
+	c->sends = 0;
 	c->body = (curl_off_t)q->body.n;
 	c->in_body = false;
 	c->error[0] = '\0';
@@ -371,6 +393,7 @@ make_error(struct call *c, CURLcode rc, struct err *e)
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
+	case CURLE_ABORTED_BY_CALLBACK: /* on_send(): dead again */
 		err_set(e, ERR_FETCH, "Failed to connect to provider");
 		break;
 	case CURLE_RECV_ERROR:

@@ -145,7 +145,7 @@ struct llm_request {
 	bool same_dialect;  /* says something only this dialect can */
 	int64_t max_output; /* 0: not given */
 	int64_t n;          /* choices, 1 if not given */
-	size_t text_bytes;  /* of all message text, for estimates */
+	size_t text_bytes;  /* of text, names and roles, for estimates */
 	size_t audio_bytes; /* of the input, as base64 */
 	size_t file_bytes;
 	int images; /* of the input */

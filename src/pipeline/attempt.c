@@ -165,19 +165,25 @@ failed(struct req *r, enum fault fault, int status)
  * A 200 that is no answer.  What the provider says of it stays with us: its
  * words pass for client errors only (api.md 2.4).
  */
+static enum fault
+answer_fault(struct req *r, int status)
+{
+	int told = r->err.status != 0 ? r->err.status : status;
+	enum fault fault = told == 429 ? FAULT_RATE : FAULT_UPSTREAM;
+
+	if (r->err.code == ERR_NO_CONTENT)
+		return FAULT_UPSTREAM;
+	provider_fault_set(fault, attempt_now(r)->target, told, &r->err);
+	if (fault == FAULT_RATE)
+		r->err.retry_after = RETRY_AFTER_DEFAULT;
+	return fault;
+}
+
 static void
 failed_answer(struct req *r, int status)
 {
-	const struct target *t = attempt_now(r)->target;
-	bool rate = r->broken && r->err.status == 429;
-	enum fault fault = rate ? FAULT_RATE : FAULT_UPSTREAM;
+	enum fault fault = answer_fault(r, status);
 
-	if (r->broken)
-		provider_fault_set(fault, t,
-		    r->err.status != 0 ? r->err.status : status, &r->err);
-	if (rate)
-		r->err.retry_after = RETRY_AFTER_DEFAULT;
-	r->err.word = r->err.param = STR_NONE;
 	failed(r, fault, status);
 }
 
@@ -279,6 +285,7 @@ on_end(void *arg, const struct err *e)
 	struct req *r = arg;
 	struct call_head h = *call_head(r->call);
 
+	r->told_us = clock_us();
 	r->call = NULL;
 	r->paused = false;
 	if (r->complete)
@@ -425,16 +432,15 @@ enum verdict
 stage_answer(struct req *r)
 {
 	struct attempt *at = attempt_now(r);
+	enum fault fault;
 
 	if (relay_whole(r) == 0) {
 		r->complete = true;
 		return DONE;
 	}
-	note(r, FAULT_UPSTREAM, at->status);
-	if (r->broken)
-		provider_fault_set(
-		    FAULT_UPSTREAM, at->target, at->status, &r->err);
-	if (!may_retry(r, FAULT_UPSTREAM)) {
+	fault = answer_fault(r, at->status);
+	note(r, fault, at->status);
+	if (!may_retry(r, fault)) {
 		last_error(r);
 		return FAIL;
 	}
@@ -454,6 +460,8 @@ attempt_start(struct req *r)
 	};
 
 	r->heard_ms = 0;
+	if (r->asked_us == 0)
+		r->asked_us = clock_us();
 	r->on_due = on_due;
 	r->call = call_start(loop_pool(l), loop_multi(l), &r->ask, &limits,
 	    &ops, r, &r->err);

@@ -108,7 +108,8 @@ req_new(struct world *w, struct client *c)
 	r->setup = arena_new(SETUP_FIRST,
 	    (size_t)w->conf.max_body_bytes * SETUP_FACTOR);
 	r->life = arena_new(LIFE_FIRST, LIFE_MAX);
-	r->began_ms = clock_ms();
+	r->began_us = clock_us();
+	r->began_ms = r->began_us / 1000;
 	r->due_ms = INT64_MAX;
 	r->dropped.limit = 2048;
 	r->record.started_ms = clock_wall_ms();
@@ -244,6 +245,5 @@ req_end(struct req *r)
 		loop_keep(w->loop, r->client);
 	req_free(r);
 	atomic_fetch_sub(&w->inflight, 1);
-	if (atomic_load(&w->draining))
-		loop_nudge(w->loop);
+	loop_nudge(w->loop);
 }

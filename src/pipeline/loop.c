@@ -400,7 +400,8 @@ ring(struct loop *l)
 void
 loop_nudge(struct loop *l)
 {
-	ring(l);
+	if (atomic_load(&l->drain_until) != 0)
+		ring(l);
 }
 
 enum verdict

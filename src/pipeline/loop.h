@@ -38,7 +38,7 @@ enum verdict loop_give(struct req *);
 /* A connection that stays open.  Front threads. */
 void loop_keep(struct loop *, struct client *);
 
-/* Wake it up to look whether it is done with draining.  Any thread. */
+/* A request has ended: if the loop drains, it looks whether it is done. */
 void loop_nudge(struct loop *);
 
 /* On the loop thread: */

@@ -164,6 +164,19 @@ write_record(struct req *r)
 	buf_free(&b);
 }
 
+/* What we took of the time: before the first call, and after the last. */
+static void
+count_overhead(struct req *r)
+{
+	struct str name = str_from(r->endpoint->name);
+	int64_t us;
+
+	if (r->asked_us == 0 || r->told_us == 0)
+		return;
+	us = r->asked_us - r->began_us + clock_us() - r->told_us;
+	metrics_observe_us(r->world->metrics, METRIC_OVERHEAD, &name, us);
+}
+
 /* The model as a label: from the catalogue, or "other". */
 static struct str
 model_label(const struct req *r)
@@ -317,6 +330,7 @@ record_end(struct req *r)
 	if (r->known && r->endpoint->dialect != NULL) {
 		write_record(r);
 		count_completion(r);
+		count_overhead(r);
 	}
 	count_request(r);
 	write_line(r);

@@ -225,8 +225,10 @@ relay_usage(const struct req *r, struct llm_usage *u)
 	if (f->has_usage)
 		return;
 	*u = (struct llm_usage){ .estimated = true,
-		.input = (int64_t)(r->chat.text_bytes / BYTES_PER_TOKEN),
-		.output = f->text_bytes / BYTES_PER_TOKEN };
+		.input = ((int64_t)r->chat.text_bytes + BYTES_PER_TOKEN - 1) /
+			BYTES_PER_TOKEN,
+		.output = (f->text_bytes + BYTES_PER_TOKEN - 1) /
+			BYTES_PER_TOKEN };
 }
 
 /* --- streams --- */
@@ -298,24 +300,6 @@ take_rest(struct relay *y, struct err *e)
 	return on_event(y, &ev, e);
 }
 
-static bool
-empty_answer(const struct llm_facts *f)
-{
-	return f->text_bytes == 0 && f->calls == 0 && f->images == 0 &&
-	    !f->audio && f->usage.output == 0 && f->usage.reasoning == 0 &&
-	    f->why != LLM_STOP_LENGTH && f->why != LLM_STOP_FILTER;
-}
-
-static int
-check_content(const struct llm_facts *f, struct err *e)
-{
-	if (!empty_answer(f))
-		return 0;
-	return err_set(e, ERR_UPSTREAM,
-	    "Response finished successfully but returned no content or tool "
-	    "calls");
-}
-
 static void
 heal_answer(struct relay *y, struct arena *a)
 {
@@ -343,8 +327,6 @@ send_folded(struct relay *y)
 		r->broken = true;
 		return -1;
 	}
-	if (check_content(&y->facts, &r->err) == -1)
-		return -1;
 	if (r->chat.heal)
 		heal_answer(y, r->life);
 	y->fold = NULL;
@@ -414,8 +396,6 @@ whole_patched(struct relay *y, struct str body)
 		r->broken = true;
 		return -1;
 	}
-	if (check_content(&y->facts, &r->err) == -1)
-		return -1;
 	if (y->from->patch_write(r->setup, &y->frame, make_tail(y, r->setup),
 		body, &b, &r->err) == 0) {
 		r->answered = true;

@@ -229,24 +229,28 @@ is_sdk(const struct req *r)
 	return false;
 }
 
-/* Paths whose errors are flat whatever the client is, and Anthropic's. */
 static enum error_format
 format_by_client(const struct req *r)
 {
 	bool version = req_param(r, "HTTP_ANTHROPIC_VERSION").p != NULL;
 	bool messages = str_starts(r->path, "/v1/messages");
 
-	if (str_is(r->path, "/") || str_is(r->path, "/metrics") ||
-	    str_is(r->path, "/openapi.json") || str_starts(r->path, "/admin"))
-		return FORMAT_FLAT;
 	if (!is_sdk(r) &&
 	    !(version && (messages || str_starts(r->path, "/v1/models"))))
 		return FORMAT_FLAT;
 	return messages || version ? FORMAT_ANTHROPIC : FORMAT_OPENAI;
 }
 
+/* Paths whose errors are flat whatever is asked for. */
+static bool
+always_flat(const struct req *r)
+{
+	return str_is(r->path, "/") || str_is(r->path, "/metrics") ||
+	    str_is(r->path, "/openapi.json") || str_starts(r->path, "/admin");
+}
+
 void
-reply_format(struct req *r)
+reply_asked_format(struct req *r)
 {
 	enum error_format f;
 
@@ -255,8 +259,18 @@ reply_format(struct req *r)
 		f = format_of(str_from(r->who.error_format));
 	if (f == FORMAT_AUTO)
 		f = format_of(str_from(r->world->conf.error_format));
+	r->format = f;
 	r->explicit_flat = f == FORMAT_FLAT;
-	r->format = f == FORMAT_AUTO ? format_by_client(r) : f;
+}
+
+void
+reply_format(struct req *r)
+{
+	reply_asked_format(r);
+	if (always_flat(r))
+		r->format = FORMAT_FLAT;
+	else if (r->format == FORMAT_AUTO)
+		r->format = format_by_client(r);
 }
 
 static int
@@ -379,6 +393,8 @@ put_error_headers(struct req *r, struct buf *b, int status)
 			  5;
 	if (after > 0)
 		put_number(b, "Retry-After", after);
+	if (r->err.code == ERR_MEDIA_TYPE && r->in.coding.n > 0)
+		put_header(b, "Accept-Encoding", STR("gzip, zstd"));
 	if (r->err.code == ERR_METHOD && r->err.param.p != NULL)
 		put_header(b, "Allow", r->err.param);
 }

@@ -25,6 +25,8 @@ int reply_stream_error(struct req *);
 
 /* Which format errors have: header, project, setting, then by client. */
 void reply_format(struct req *);
+/* The first three of them alone, for a stream that may fail later. */
+void reply_asked_format(struct req *);
 
 /* DONE if all was sent, AWAY if the loop has the rest. */
 enum verdict reply_finish(struct req *);

@@ -126,6 +126,10 @@ struct req {
 	int64_t said_ms;  /* last byte to the client */
 	int64_t taken_ms; /* when the client last took what was kept */
 	int64_t first_ms; /* first event of the answer */
+	/* For gateway_overhead_seconds: monotonic us, 0: not yet. */
+	int64_t began_us;
+	int64_t asked_us; /* the first call began */
+	int64_t told_us;  /* the last one ended */
 	void (*on_due)(struct req *, int64_t now_ms);
 	void *timed; /* of the stage that set on_due */
 

@@ -149,6 +149,7 @@ look_up(struct req *r, struct str token)
 	r->record.project = str_from(r->who.project);
 	r->record.key = str_from(r->who.key);
 	r->record.mode = str_from(r->who.mode);
+	reply_asked_format(r);
 	return 0;
 }
 

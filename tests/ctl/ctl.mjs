@@ -253,14 +253,14 @@ test('config test', () => {
 })
 
 table('config test refuses', [
-  ['a misspelled key, with file and line', 'max_boddy = 1\n', /llmgw\.conf:5: no setting "max_boddy" in \[llmgw\]/],
-  ['a value out of range', 'front_threads = 0\n', /llmgw\.conf:5: front_threads/],
-  ['an unknown section', '[modell x]\n', /llmgw\.conf:5: no section/],
-  ['a provider without a dialect that is known', '[provider x]\ndialect = esperanto\nbase_url = https://x.example\n', /llmgw\.conf:5: no dialect/],
-  ['a bad price', '[model x]\nprovider = openai\ninput_price = cheap\n', /llmgw\.conf:5/],
-  ['a list that is not there', 'catalog_file = /nonexistent\n', /nonexistent/]
+  ['a misspelled key, with file and line', 'max_boddy = 1\n', /llmgw\.conf:6: no setting "max_boddy" in \[llmgw\]/],
+  ['a value out of range', 'front_threads = 0\n', /llmgw\.conf:6: front_threads/],
+  ['an unknown section', '[modell x]\n', /llmgw\.conf:6: no section/],
+  ['a provider without a dialect that is known', '[provider x]\ndialect = esperanto\nbase_url = https://x.example\n', /llmgw\.conf:6: no dialect/],
+  ['a bad price', '[model x]\nprovider = openai\ninput_price = cheap\n', /llmgw\.conf:6/],
+  ['a list that is not there', 'catalog_file', /nonexistent/]
 ], (name, text, message) => {
-  writeConf(text)
+  writeConf(`catalog_file = ${text.startsWith('catalog_file') ? '/nonexistent\n' : `${catalog}\n${text}`}`)
   try {
     assert.equal(bad(CONFIG, message, 'config', 'test'), 'configuration')
     if (/ey|value|section/.test(name)) bad(CONFIG, message, 'key', 'list')

@@ -193,7 +193,7 @@ START_TEST(facts)
 	ck_assert(r.stream && r.include_usage && r.heal);
 	ck_assert_int_eq(r.max_output, 7);
 	ck_assert_int_eq(r.n, 3);
-	ck_assert_uint_eq(r.text_bytes, 20);
+	ck_assert_uint_eq(r.text_bytes, 48);
 	ck_assert_int_eq(r.images, 1);
 	arena_free(a);
 }

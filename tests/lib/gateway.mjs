@@ -164,7 +164,8 @@ export class Gateway {
   changeKey(verb, id) { this.ctl('key', verb, id) }
 
   usage(by = 'model') {
-    return JSON.parse(this.ctl('usage', '--json', '--by', by)).data
+    const rows = JSON.parse(this.ctl('usage', '--json', '--by', by)).data
+    return rows.map(r => ({ ...r, key: r[by] }))
   }
 
   // Processes of one program: the supervisor first, then its workers.
