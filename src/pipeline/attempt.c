@@ -13,6 +13,8 @@
 #define STREAM_MAX ((size_t)1024 * 1024 * 1024)
 #define FOR_FRONT ((size_t)64 * 1024) /* bigger JSON is not for the loop */
 #define PAUSE_BYTES ((size_t)256 * 1024)
+#define PING_AGAIN_MS 1000
+#define LINGER_MS 100 /* for the provider to end what it has sent whole */
 #define RETRY_AFTER_DEFAULT 10 /* seconds, api.md 2.4 */
 #define RETRY_AFTER_MAX 3600
 
@@ -104,9 +106,11 @@ last_error(struct req *r)
 {
 	enum fault fault = attempt_now(r)->fault;
 
-	if (fault != FAULT_CLIENT && !one_class(r))
+	if (fault != FAULT_CLIENT && !one_class(r)) {
+		r->err = (struct err){ .code = ERR_NONE };
 		err_set(&r->err, ERR_ALL_FAILED,
 		    "All provider attempts failed");
+	}
 	r->err.param = arena_dup(r->life, r->err.param);
 	r->err.word = arena_dup(r->life, r->err.word);
 	add_members(r);
@@ -220,6 +224,8 @@ on_body(void *arg, struct str bytes)
 	r->heard_ms = clock_ms();
 	if (r->complete)
 		return 0;
+	if (r->gone)
+		return -1;
 	if (!is_success(h->status))
 		return collect(r, bytes, ERROR_BODY_MAX);
 	if (!relay_streams(r) || (h->json && !h->sse))
@@ -228,28 +234,37 @@ on_body(void *arg, struct str bytes)
 		r->broken = true;
 		return -1;
 	}
-	if (r->gone)
-		return -1;
+	if (r->complete)
+		loop_due(r, r->heard_ms + LINGER_MS);
+	return 0;
+}
+
+void
+attempt_flush(struct req *r)
+{
+	relay_flush(r);
 	loop_written(r);
-	if (!r->paused && !r->complete &&
+	if (!r->gone && !r->paused && !r->complete && r->call != NULL &&
 	    r->client->ops->pending(r->client) > PAUSE_BYTES) {
 		r->paused = true;
 		call_pause(r->call, true);
 	}
-	return 0;
 }
 
 /* A status that is no success: what does it mean, and to whom? */
 static void
 refused(struct req *r, const struct call_head *h)
 {
-	const struct target *t = attempt_now(r)->target;
+	struct target t = *attempt_now(r)->target;
+	const struct mapping *m = t.mapping;
 	enum fault fault;
 	int64_t ms = h->retry_after_ms;
 
+	if (m->model == NULL) /* a name that only the provider knows */
+		t.mapping = NULL;
 	r->err = (struct err){ .code = ERR_NONE };
 	fault = provider_fault(
-	    t, h->status, buf_str(&r->whole), r->life, &r->err);
+	    &t, h->status, buf_str(&r->whole), r->life, &r->err);
 	if (fault == FAULT_RATE && (ms >= 0 || r->err.retry_after == 0))
 		r->err.retry_after = retry_seconds(ms);
 	failed(r, fault, h->status);
@@ -259,7 +274,7 @@ static void
 whole(struct req *r, const struct call_head *h)
 {
 	if (r->whole.n > FOR_FRONT) {
-		note(r, FAULT_NONE, h->status);
+		attempt_now(r)->status = h->status;
 		go_to(r, stage_answer);
 		loop_queue(r);
 		return;
@@ -365,11 +380,20 @@ ping_at(const struct req *r)
 				INT64_MAX;
 }
 
+/* No callback of the transfer runs any more. */
+static void
+drop_call(struct req *r)
+{
+	if (r->call != NULL)
+		call_cancel(r->call);
+	r->call = NULL;
+	r->paused = false;
+}
+
 static void
 timed_out(struct req *r)
 {
-	call_cancel(r->call);
-	r->call = NULL;
+	drop_call(r);
 	provider_fault_set(FAULT_TIMEOUT, attempt_now(r)->target, 0, &r->err);
 	r->broken_off = r->heard_ms != 0; /* the first byte only is retried */
 	failed(r, FAULT_TIMEOUT, 0);
@@ -378,11 +402,12 @@ timed_out(struct req *r)
 static void
 on_due(struct req *r, int64_t now)
 {
+	int64_t ping;
+
 	if (r->call == NULL)
 		return;
 	if (r->complete) { /* the provider does not close its side */
-		call_cancel(r->call);
-		r->call = NULL;
+		drop_call(r);
 		succeeded(r, 200);
 		return;
 	}
@@ -399,7 +424,9 @@ on_due(struct req *r, int64_t now)
 			return;
 		}
 	}
-	loop_due(r, earliest(patience(r), earliest(ping_at(r), now + 60000)));
+	/* A ping that has to wait for the client is not to be tried at once. */
+	ping = ping_at(r) > now ? ping_at(r) : now + PING_AGAIN_MS;
+	loop_due(r, earliest(patience(r), earliest(ping, now + 60000)));
 }
 
 /* --- starting and stopping --- */
@@ -435,6 +462,7 @@ stage_answer(struct req *r)
 	enum fault fault;
 
 	if (relay_whole(r) == 0) {
+		note(r, FAULT_NONE, at->status);
 		r->complete = true;
 		return DONE;
 	}
@@ -459,6 +487,11 @@ attempt_start(struct req *r)
 		.stream = relay_streams(r),
 	};
 
+	if (r->gone) {
+		attempt_abandon(r);
+		loop_over(r);
+		return;
+	}
 	r->heard_ms = 0;
 	if (r->asked_us == 0)
 		r->asked_us = clock_us();
@@ -484,12 +517,24 @@ attempt_refuse(struct req *r)
 }
 
 void
+attempt_resume(struct req *r)
+{
+	if (!r->paused)
+		return;
+	r->paused = false;
+	r->heard_ms = clock_ms(); /* it was us who did not listen */
+	if (r->call == NULL)
+		return;
+	call_pause(r->call, false); /* may hand us bytes at once */
+	loop_flush(r->world->loop);
+}
+
+void
 attempt_abandon(struct req *r)
 {
-	if (r->call != NULL) {
-		call_cancel(r->call);
-		r->call = NULL;
-	}
+	if (r->complete && r->call != NULL)
+		note(r, FAULT_NONE, attempt_now(r)->status);
+	drop_call(r);
 	if (r->complete || r->tries == 0)
 		return;
 	if (r->err.code == ERR_NONE) {
@@ -502,10 +547,7 @@ attempt_abandon(struct req *r)
 void
 attempt_shut_down(struct req *r)
 {
-	if (r->call != NULL) {
-		call_cancel(r->call);
-		r->call = NULL;
-	}
+	drop_call(r);
 	if (!r->complete && r->state != REQ_DRAIN) {
 		err_set(&r->err, ERR_SHUTTING_DOWN,
 		    "Service Unavailable - shutting down");

@@ -18,6 +18,15 @@ void attempt_start(struct req *);
 /* Its start record could not be written: 503, nothing is called (F9). */
 void attempt_refuse(struct req *);
 
+/* The client has taken what it was sent: the provider may go on. */
+void attempt_resume(struct req *);
+
+/*
+ * What the events of this turn made goes to the client; if he is slow the
+ * provider waits.
+ */
+void attempt_flush(struct req *);
+
 /* The client is gone: cancel the transfer and note it as 499. */
 void attempt_abandon(struct req *);
 

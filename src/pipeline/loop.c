@@ -55,6 +55,7 @@ struct loop {
 	struct mail mail;
 	pthread_t thread;
 	struct req *given;   /* by stages that ran on this thread */
+	struct req *writing; /* whose bytes are in `out` */
 	struct batch *batch; /* records, written together */
 	struct buf lines;    /* of the log, likewise */
 	int64_t lines_due;
@@ -80,6 +81,40 @@ static uint64_t
 tagged(const void *p, unsigned tag)
 {
 	return (uint64_t)(uintptr_t)p | tag;
+}
+
+/* --- what goes out --- */
+
+void
+loop_flush(struct loop *l)
+{
+	struct req *r = l->writing;
+
+	l->writing = NULL;
+	if (r != NULL)
+		attempt_flush(r);
+}
+
+void
+loop_unclaim(struct req *r)
+{
+	struct loop *l = r->world->loop;
+
+	if (!loop_is_here(l) || l->writing != r)
+		return;
+	l->writing = NULL;
+	buf_clear(&l->out); /* nobody else may send what was this one's */
+}
+
+struct buf *
+loop_claim(struct req *r)
+{
+	struct loop *l = r->world->loop;
+
+	if (l->writing != r)
+		loop_flush(l);
+	l->writing = r;
+	return &l->out;
 }
 
 /* --- curl's wishes --- */
@@ -128,6 +163,7 @@ drive_curl(struct loop *l, curl_socket_t fd, uint32_t events)
 	if (events & EPOLLERR)
 		mask |= CURL_CSELECT_ERR;
 	curl_multi_socket_action(l->multi, fd, mask, &running);
+	loop_flush(l);
 }
 
 /* --- requests on the loop --- */
@@ -273,10 +309,8 @@ on_client(struct loop *l, struct req *r, uint32_t events)
 		return;
 	}
 	r->taken_ms = clock_ms();
-	if (r->paused && r->client->ops->pending(r->client) < RESUME_BYTES) {
-		r->paused = false;
-		call_pause(r->call, false);
-	}
+	if (r->client->ops->pending(r->client) < RESUME_BYTES)
+		attempt_resume(r);
 	loop_written(r);
 }
 
@@ -574,6 +608,7 @@ end_over(struct loop *l)
 
 	while ((r = l->leaving) != NULL) {
 		l->leaving = r->next;
+		loop_unclaim(r);
 		unwatch(l, r);
 		live_remove(r);
 		fronts_req(l->world->fronts, r);
@@ -581,6 +616,7 @@ end_over(struct loop *l)
 
 	while ((r = l->over) != NULL) {
 		l->over = r->next;
+		loop_unclaim(r);
 		/* Closing a descriptor takes it out by itself. */
 		if (r->client->ops->keeps(r->client))
 			unwatch(l, r);
@@ -696,12 +732,14 @@ loop_run(struct world *w, struct client *once)
 		n = epoll_wait(l->ep, ev, EVENTS_MAX, wait_ms(l, now));
 		for (i = 0; i < n; i++)
 			on_event(l, &ev[i]);
+		take_given(l); /* what was begun wants a timer at once */
 		now = clock_ms();
 		if (l->curl_due >= 0 && l->curl_due <= now) {
 			l->curl_due = -1;
 			drive_curl(l, CURL_SOCKET_TIMEOUT, 0);
 		}
 		call_reap(l->multi);
+		loop_flush(l);
 		if (now >= l->next_scan)
 			scan(l, now);
 		end_over(l);
@@ -737,12 +775,6 @@ struct batch *
 loop_batch(struct loop *l)
 {
 	return l->batch;
-}
-
-struct buf *
-loop_out(struct loop *l)
-{
-	return &l->out;
 }
 
 static void

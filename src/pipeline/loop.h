@@ -44,9 +44,17 @@ void loop_nudge(struct loop *);
 /* On the loop thread: */
 CURLM *loop_multi(struct loop *);
 struct call_pool *loop_pool(struct loop *);
-/* Scratch, reset after each event; and a buffer for what goes out. */
+/* Scratch, reset after each event. */
 struct arena *loop_scratch(struct loop *);
-struct buf *loop_out(struct loop *);
+/*
+ * A buffer for what goes out to this request's client.  It is sent, by
+ * attempt_flush(), when curl has given all it has, or another request claims
+ * the buffer: events that came together leave together.
+ */
+struct buf *loop_claim(struct req *);
+void loop_flush(struct loop *);
+/* It has been sent already, or will not be: what is left is dropped. */
+void loop_unclaim(struct req *);
 /* Records for the spool, written together: pipeline/batch.h. */
 struct batch *loop_batch(struct loop *);
 /* A line of the log: written with others, 200 ms later at most. */

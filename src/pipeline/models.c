@@ -170,7 +170,7 @@ stage_model(struct req *r)
 	struct jw w = JW_TO(&b);
 
 	v.all = true;
-	if (m == NULL || !models_listed(&v, m)) {
+	if (m == NULL || !models_offered(&v, m)) {
 		err_set(&r->err, ERR_NOT_FOUND, "Model %.*s not found",
 		    (int)(id.n > 200 ? 200 : id.n), id.p);
 		return FAIL;

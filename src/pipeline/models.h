@@ -17,6 +17,9 @@ struct view {
 };
 
 /* At least one mapping that is offered, and that an endpoint can serve. */
+bool models_offered(const struct view *, const struct model *);
+
+/* The same, and its id is a name, not the pattern of many. */
 bool models_listed(const struct view *, const struct model *);
 
 /* One model in OpenAI's shape, with the gateway's members; or Anthropic's. */

@@ -18,7 +18,7 @@ offered(const struct view *v, const struct mapping *m)
 }
 
 bool
-models_listed(const struct view *v, const struct model *model)
+models_offered(const struct view *v, const struct model *model)
 {
 	const struct mapping *m;
 	int i;
@@ -29,6 +29,12 @@ models_listed(const struct view *v, const struct model *model)
 			return true;
 	}
 	return false;
+}
+
+bool
+models_listed(const struct view *v, const struct model *model)
+{
+	return model->id.p[model->id.n - 1] != '*' && models_offered(v, model);
 }
 
 /* Pico-dollars as dollars: "0.00000015". */

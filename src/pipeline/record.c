@@ -36,7 +36,7 @@ put_attempt(const struct attempt *at, struct str model, struct jw *w)
 	jw_str(w, "model", model);
 	jw_int(w, "status_code", at->status);
 	jw_strc(w, "error_type", fault_rows[at->fault].word);
-	jw_bool(w, "succeeded", at->fault == FAULT_NONE);
+	jw_bool(w, "succeeded", at->fault == FAULT_NONE && at->status != 0);
 	jw_strc(w, "credential", "gateway");
 	jw_int(w, "duration_ms", at->duration_ms);
 	jw_end(w);
@@ -102,11 +102,22 @@ record_answer(struct req *r)
 	price_cost(t->mapping, &u->usage, true, &u->cost);
 }
 
-/* A failed answer keeps its counts, but an estimate is never billed. */
+/* Was a provider at work when the client left? */
+static bool
+left_waiting(const struct req *r)
+{
+	return r->gone && r->tries > 0 &&
+	    r->attempts[r->tries - 1].fault == FAULT_NONE;
+}
+
+/*
+ * A failed answer keeps its counts, but an estimate is not billed.  That is
+ * only for a client who left (api.md 14.4).
+ */
 static void
 settle_broken(struct req *r)
 {
-	if (!r->answered || r->complete)
+	if (r->complete || !(r->answered || left_waiting(r)))
 		return;
 	record_answer(r);
 	if (!r->gone && r->record.usage.estimated)

@@ -27,6 +27,7 @@ struct relay {
 	struct sse sse;
 	bool streams; /* the provider's side */
 	bool patched;
+	bool replays; /* what was folded goes out as events */
 	bool terminal; /* the provider's last event has been seen */
 	void *state;   /* of the patched stream, or of the decoder */
 	void *enc;
@@ -136,7 +137,8 @@ put_event(struct llm_sink *s, const struct llm_event *ev, struct err *e)
 	struct relay *y = (struct relay *)s;
 	const struct tail *t = NULL;
 
-	take_facts(&y->facts, ev);
+	if (!y->replays)
+		take_facts(&y->facts, ev);
 	if (y->fold != NULL)
 		return llm_put(&y->fold->sink, ev, e);
 	if (ev->kind == LLM_EV_END)
@@ -174,7 +176,6 @@ relay_begin(struct req *r, const struct target *t)
 	y->from = t->upstream->dialect;
 	y->sse = SSE_INIT;
 	y->streams = provider_streams(t, &r->chat);
-	y->out = loop_out(r->world->loop);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);
 	y->patched = y->to == y->from && y->streams == r->chat.stream &&
@@ -253,21 +254,35 @@ on_event(void *arg, const struct sse_event *ev, struct err *e)
 	return rc;
 }
 
-/* Send what the last events made.  The first of it settles who serves. */
+/* The first bytes of an answer settle who serves, and that nobody else will. */
+static void
+note_first(struct req *r, const struct buf *out)
+{
+	if (out->n == 0 || r->answered)
+		return;
+	r->answered = true;
+	r->first_ms = clock_ms();
+}
+
+/* Send what the last events made. */
 static void
 send_out(struct req *r, bool last)
 {
 	struct buf *out = r->relay->out;
 
-	if (out->n > 0 && !r->answered) {
-		r->answered = true;
-		r->first_ms = clock_ms();
-	}
+	note_first(r, out);
 	if (out->n > 0 || last)
 		reply_more(r, buf_str(out), last);
 	buf_clear(out);
+	loop_unclaim(r);
 	if (r->answered && r->setup != NULL && call_sent(r->call))
 		req_drop_setup(r);
+}
+
+void
+relay_flush(struct req *r)
+{
+	send_out(r, false);
 }
 
 int
@@ -277,8 +292,9 @@ relay_feed(struct req *r, struct str bytes)
 	int rc;
 
 	assert(y != NULL);
+	y->out = loop_claim(r);
 	rc = sse_feed(&y->sse, bytes, on_event, y, &r->err);
-	send_out(r, false);
+	note_first(r, y->out);
 	if (rc == -1)
 		return -1;
 	if (!y->terminal)
@@ -332,6 +348,7 @@ send_folded(struct relay *y)
 	y->fold = NULL;
 	if (r->chat.stream) {
 		y->out = &y->own;
+		y->replays = true;
 		rc = llm_replay(y->answer, &y->sink, &r->err);
 		if (rc == 0)
 			send_out(r, true);
@@ -364,6 +381,7 @@ relay_end(struct req *r)
 {
 	struct relay *y = r->relay;
 
+	y->out = loop_claim(r);
 	if (!y->terminal &&
 	    (sse_end(&y->sse, on_event, y, &r->err) == -1 ||
 		take_rest(y, &r->err) == -1)) {
@@ -374,10 +392,14 @@ relay_end(struct req *r)
 	y->terminal = true;
 	if (y->patched)
 		return end_patched(y);
-	if (y->from->decode_end(y->state, &y->sink, &r->err) == -1)
+	if (y->from->decode_end(y->state, &y->sink, &r->err) == -1) {
+		send_out(r, false);
 		return -1;
-	if (y->fold != NULL)
+	}
+	if (y->fold != NULL) {
+		loop_unclaim(r);
 		return send_folded(y);
+	}
 	send_out(r, true);
 	return 0;
 }

@@ -24,6 +24,9 @@ bool relay_streams(const struct req *);
 /* Bytes of a stream.  -1: r->err says what is wrong with them. */
 int relay_feed(struct req *, struct str);
 
+/* Send what relay_feed() has left in the loop's buffer. */
+void relay_flush(struct req *);
+
 /* The stream's body has ended well.  0: the answer is complete and sent. */
 int relay_end(struct req *);
 

@@ -7,6 +7,7 @@ import { assert, runAll, test } from '../lib/suite.mjs'
 import { requests } from './http/requests.mjs'
 import { answers, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
+import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
 
@@ -24,12 +25,18 @@ const off = await gateway({
   stream_usage: 'off', cors_origins: 'https://app.example, http://localhost:3000', metrics_token: 'metrics-secret', models_require_key: 'on', error_format: 'openai'
 })
 
+const several = await startFallback({ ping_interval: '500ms' })
+const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_plain: '1500ms', timeout_total_stream: '2s', timeout_gateway: '2500ms' })
+all.push(several, short)
+
 requests(() => main)
 answers(() => main)
 pinging(() => pings)
 otherUsage(() => extra, 'extra')
 otherUsage(() => off, 'off')
 providerFaults(() => main)
+fallback(() => several)
+timers(() => short)
 service(() => main)
 noCors(() => main)
 guarded(() => off)

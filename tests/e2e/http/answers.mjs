@@ -3,6 +3,7 @@
 import { until } from '../../lib/gateway.mjs'
 import { assert, common, table, test } from '../../lib/suite.mjs'
 import { chunks, events, faults, join } from '../../lib/stream.mjs'
+import * as setting from './setting.mjs'
 import { hello, modelOf, secretKey, upstream } from './setting.mjs'
 
 // 19 prompt tokens, 8 of them cached, 10 completion tokens at 3, 0.3 and 15 USD per million.
@@ -209,6 +210,34 @@ function streams(g) {
 }
 
 function oddStreams(g) {
+  table('what can only stream is collected', [['plain', {}], ['healed', { plugins: [{ id: 'response-healing' }], response_format: { type: 'json_object' } }]], async (name, more) => {
+    for (let i = 0; i < 3; i++) {
+      const a = await g().chat(hello({ model: 'stream-only', ...more }))
+      assert.equal(a.status, 200, a.text.slice(0, 300))
+      assert.equal(a.json.choices[0].message.content, 'Hello there!')
+      assert.equal(a.json.usage.cost, cost.total_cost)
+      assert.equal((await g().chat(streamed())).status, 200)
+    }
+  })
+  test('a stream without [DONE]', async () => {
+    assert.deepEqual(faults(events((await g().chat(streamed({ model: modelOf('no-done') }))).text), false), [])
+  })
+  test('a slow reader gets all of it, and the provider waits', async () => {
+    let n = 0
+    const a = await g().chat(streamed({ model: modelOf('flood') }), {
+      onData: (d, req) => {
+        n += d.length
+        if (n < 3e6 || req.waited) return
+        req.waited = true
+        req.res.pause()
+        setTimeout(() => req.res.resume(), 1500)
+      }
+    })
+    assert.ok(setting.floodTook > 1000, `the provider was through after ${setting.floodTook} ms`)
+    const list = events(a.text)
+    assert.deepEqual(faults(list, false), [])
+    assert.equal(join(list).content.length, setting.floodPieces * setting.floodPiece.length)
+  })
   table('framing that is odd but right', [
     ['crlf', 'Hello there!'], ['pieces', 'Grüße 😀 x'], ['not-json', 'Hello there!']
   ], async (name, content) => {

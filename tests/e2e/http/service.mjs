@@ -129,6 +129,13 @@ function sim(g) {
     assert.ok(Date.now() - started >= 800, 'too fast')
     assert.ok(chunks(list).filter(c => c.choices[0]?.delta?.content).length >= 20, 'fewer than 20 pieces')
   })
+  test('names of the simulated provider without its prefix', async () => {
+    assert.equal((await ask('sim-slow-c3-i10', {})).json.model, 'sim/sim-slow-c3-i10')
+    flat(await ask('sim-fault-500'), 500, 'upstream_error')
+    const ids = (await g().get('/v1/models')).json.data.map(m => m.id)
+    assert.ok(ids.includes('sim-echo'))
+    assert.deepEqual(ids.filter(id => id.includes('*')), [])
+  })
   test('sim fails', async () => flat(await ask('sim/sim-fault-500'), 500, 'upstream_error'))
   test('sim cuts a stream', async () => {
     const list = events((await ask('sim/sim-fault-cut', { stream: true, messages: [{ role: 'user', content: 'one two three four five six seven' }] })).text)

@@ -17,6 +17,9 @@ const sse = res => res.writeHead(200, { 'content-type': 'text/event-stream' })
 const refusal = (message, code = null) => ({ error: { message, type: 'invalid_request_error', param: null, code } })
 
 export let redirected = 0
+export const floodPieces = 400
+export const floodPiece = 'x'.repeat(50000)
+export let floodTook = 0
 
 const behaviours = {
   hang: () => {},
@@ -59,6 +62,18 @@ const behaviours = {
     res.end(textStream(['Hello', ' there', '!'], false).join(''))
   },
 
+  drip: async (req, res) => {
+    res.writeHead(200, { 'content-type': 'application/json' })
+    for (let i = 0; i < 100 && !res.destroyed; i++) { res.write(' '); await sleep(100) }
+    res.end(JSON.stringify(completion()))
+  },
+  'first-key-bad': (req, res, body) => {
+    if (/k1$/.test(req.headers.authorization)) { json(res, 401, refusal('bad key', 'invalid_api_key')); return }
+    if (!body.stream) { json(res, 200, completion()); return }
+    sse(res)
+    res.end(textStream().join(''))
+  },
+
   // streams
   'cut-first': (req, res) => { sse(res); res.write(': hello\n\n', () => setTimeout(() => res.destroy(), 30)) },
   cut: (req, res) => {
@@ -68,6 +83,20 @@ const behaviours = {
   'no-finish': (req, res) => { sse(res); res.end(textStream().slice(0, 3).join('')) },
   'error-first': (req, res) => { sse(res); res.end(data({ error: { message: 'overloaded', type: 'server_error' } })) },
   'error-mid': (req, res) => { sse(res); res.end([...textStream().slice(0, 3), data({ error: { message: 'overloaded', type: 'server_error' } })].join('')) },
+  'no-done': (req, res) => { sse(res); res.end(textStream().slice(0, -1).join('')) },
+  // As fast as the gateway takes it; notes how long that was.
+  flood: async (req, res) => {
+    const t = textStream()
+    sse(res)
+    res.write(t[0])
+    const began = Date.now()
+    for (let i = 0; i < floodPieces && !res.destroyed; i++) {
+      res.write(data(chunk({ content: floodPiece })))
+      while (res.writableNeedDrain && !res.destroyed) await sleep(2)
+    }
+    floodTook = Date.now() - began
+    res.end(t.slice(-3).join(''))
+  },
   'not-json': (req, res) => { const t = textStream(); sse(res); res.end([...t.slice(0, 2), 'data: {broken\n\n', ...t.slice(2)].join('')) },
   stall: (req, res) => { sse(res); res.write(textStream().slice(0, 3).join('')) },
   crlf: (req, res) => { sse(res); res.end('\ufeff: c\r\n\r\n' + textStream().map(e => e.replace('data: ', 'data:').replaceAll('\n', '\r\n')).join('') + 'after the end') },
@@ -139,10 +168,12 @@ function modelSections() {
   const priced = 'input_price = 3\noutput_price = 15\ncached_input_price = 0.3\n'
   const names = ['plain-model', 'other-model', ...Object.keys(behaviours)]
   return names.map(n => `[model ${n}]\nprovider = ${providerOf(n)}/${n}\n${limits}${priced}`).join('\n') +
+    `\n[model stream-only]\nprovider = openai/no-done\ncontext = 100000\nmax_output = 10000\ncapabilities = json, stream, chat\n${priced}` +
     `\n[model dead-model]\nprovider = xai/dead-model\n${limits}${priced}`
 }
 
-export async function start(conf = {}, options = {}) {
+// more: text with further sections; called once there is a provider.
+export async function start(conf = {}, { more = () => '', ...options } = {}) {
   upstream ??= await Upstream.start(answer)
   const env = {}
   for (const p of ['OPENAI', 'CEREBRAS', 'MOONSHOT', 'DEEPINFRA', 'X_AI']) {
@@ -152,7 +183,7 @@ export async function start(conf = {}, options = {}) {
   env.LLM_X_AI_BASE_URL = 'http://127.0.0.1:9' // nobody listens there
   return Gateway.start({
     conf: { max_body_bytes: maxBody, timeout_connect: '1s', timeout_first_byte: '2s', timeout_idle: '2s', ...conf },
-    sections: modelSections(), env, ...options
+    sections: modelSections() + '\n' + more(), env, ...options
   })
 }
 
