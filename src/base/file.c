@@ -41,8 +41,8 @@ out:
 	return rc;
 }
 
-static int
-write_all(int fd, struct str s)
+int
+file_put(int fd, struct str s)
 {
 	ssize_t n;
 
@@ -90,7 +90,7 @@ file_write(const char *path, struct str s, mode_t mode, struct err *e)
 		return err_set(e, ERR_CONFIG, "%s: name too long", path);
 	if ((fd = mkostemp(tmp, O_CLOEXEC)) == -1)
 		return err_set(e, ERR_CONFIG, "%s: %m", path);
-	why = fchmod(fd, mode) == -1 || write_all(fd, s) == -1 ||
+	why = fchmod(fd, mode) == -1 || file_put(fd, s) == -1 ||
 		fsync(fd) == -1 ?
 	    errno :
 	    0;

@@ -10,6 +10,9 @@
 int file_read(struct arena *, const char *path, size_t max, struct str *out,
     struct err *);
 
+/* All of it to a descriptor that may block; -1 with errno. */
+int file_put(int fd, struct str);
+
 /* Write beside it, sync, rename: a reader sees the old file or the new one. */
 int file_write(const char *path, struct str, mode_t, struct err *);
 

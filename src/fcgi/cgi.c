@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "fcgi/io.h"
 
 extern char **environ;
@@ -95,20 +96,9 @@ cgi_fd(const struct client *c)
 static int
 cgi_send(struct client *c, struct str s, bool last)
 {
-	ssize_t n;
-
 	(void)c;
 	(void)last;
-	while (s.n > 0) {
-		n = write(STDOUT_FILENO, s.p, s.n);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		s.p += n;
-		s.n -= (size_t)n;
-	}
-	return 0;
+	return file_put(STDOUT_FILENO, s);
 }
 
 static int
