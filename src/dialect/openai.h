@@ -31,6 +31,9 @@ void openai_put(struct buf *, const char *key, struct str raw);
 void openai_put_raw(struct buf *, const struct jmember *);
 void openai_comma(struct buf *);
 
+/* An element of tool_calls, of a request or of a whole answer. */
+void openai_put_call(const struct llm_part *, struct jw *);
+
 /* How many bytes of text a raw string stands for, closely enough. */
 int64_t openai_text_len(struct str raw);
 

@@ -257,19 +257,6 @@ has_kind(const struct llm_part *p, enum llm_kind kind)
 }
 
 static void
-put_call_part(const struct llm_part *p, struct jw *w)
-{
-	jw_obj(w, NULL);
-	jw_str(w, "id", p->call.id);
-	jw_strc(w, "type", "function");
-	jw_obj(w, "function");
-	jw_str(w, "name", p->call.name);
-	jw_str(w, "arguments", p->call.args.n > 0 ? p->call.args : STR("{}"));
-	jw_end(w);
-	jw_end(w);
-}
-
-static void
 put_lists(const struct llm_part *parts, struct jw *w)
 {
 	const struct llm_part *p;
@@ -278,7 +265,7 @@ put_lists(const struct llm_part *parts, struct jw *w)
 		jw_arr(w, "tool_calls");
 		for (p = parts; p != NULL; p = p->next)
 			if (p->kind == LLM_CALL)
-				put_call_part(p, w);
+				openai_put_call(p, w);
 		jw_end(w);
 	}
 	if (has_kind(parts, LLM_MEDIA)) {

@@ -87,8 +87,8 @@ put_content(const struct llm_part *p, struct jw *w)
 	jw_end(w);
 }
 
-static void
-put_call(const struct llm_part *p, struct jw *w)
+void
+openai_put_call(const struct llm_part *p, struct jw *w)
 {
 	jw_obj(w, NULL);
 	jw_str(w, "id", p->call.id);
@@ -123,7 +123,7 @@ put_assistant(const struct llm_part *parts, struct jw *w)
 	jw_arr(w, "tool_calls");
 	for (p = parts; p != NULL; p = p->next)
 		if (p->kind == LLM_CALL)
-			put_call(p, w);
+			openai_put_call(p, w);
 	jw_end(w);
 }
 

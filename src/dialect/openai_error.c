@@ -112,36 +112,10 @@ unwrap(struct str raw)
 	return jscan_next(&it, &m) ? m.raw : STR_NONE;
 }
 
-static struct str
-skip_blanks(struct str s)
-{
-	while (s.n > 0 && strchr(" \t\r\n", *s.p) != NULL) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
-		s.n--;
-	return s;
-}
-
-/* The object inside, if the whole is JSON at all; arrays are taken apart. */
-static struct str
-checked(struct str body)
-{
-	struct str s = skip_blanks(body);
-
-	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']') {
-		s = skip_blanks((struct str){ s.p + 1, s.n - 2 });
-		if (!jscan_is_object(s))
-			return STR_NONE;
-	}
-	return s.n <= READ_MAX && jscan_is_object(s) ? s : STR_NONE;
-}
-
 bool
 openai_read_error(struct arena *a, struct str body, struct err *e)
 {
-	struct str s = checked(body), inner;
+	struct str s = jscan_sole_object(body, READ_MAX), inner;
 
 	if (s.p == NULL)
 		return false;

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "json/jlex.h"
 #include "json/jscan.h"
@@ -298,6 +299,30 @@ jscan_is_object(struct str in)
 
 	return p != NULL && p < in.p + in.n && *p == '{' &&
 	    scan_all(in, NULL, NULL);
+}
+
+static struct str
+without_blanks(struct str s)
+{
+	const char *end = s.p + s.n;
+	const char *p;
+
+	if (s.n == 0)
+		return s;
+	p = jlex_ws(s.p, end);
+	while (end > p && memchr(" \t\r\n", end[-1], 4) != NULL)
+		end--;
+	return (struct str){ p, (size_t)(end - p) };
+}
+
+struct str
+jscan_sole_object(struct str in, size_t max)
+{
+	struct str s = without_blanks(in);
+
+	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+		s = without_blanks((struct str){ s.p + 1, s.n - 2 });
+	return s.n <= max && jscan_is_object(s) ? s : STR_NONE;
 }
 
 struct str

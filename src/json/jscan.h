@@ -66,6 +66,12 @@ int jscan_value(struct str, struct arena *, struct err *);
  * other JSON (jw_raw) without reaching outside its place.
  */
 bool jscan_is_object(struct str);
+/*
+ * The object that a document is, or the only one in its array: Gemini's
+ * compatible form wraps errors so.  Absent if it is neither, is no valid JSON,
+ * or is longer than max bytes.
+ */
+struct str jscan_sole_object(struct str, size_t max);
 
 /* The raw value of a member, or STR_NONE. */
 struct str jscan_get(const struct jmember *, int n, const char *key);

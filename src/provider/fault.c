@@ -33,18 +33,6 @@ struct refusal {
 	bool flagged; /* by the moderation of OpenRouter */
 };
 
-static struct str
-skip_blanks(struct str s)
-{
-	while (s.n > 0 && strchr(" \t\r\n", *s.p) != NULL) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
-		s.n--;
-	return s;
-}
-
 /* A raw string without its quotes; escapes stay, our words have none. */
 static struct str
 text_at(struct str raw, const char *key)
@@ -101,11 +89,9 @@ static struct refusal
 read_refusal(struct str body)
 {
 	struct refusal f = { 0 };
-	struct str s = skip_blanks(body), o, meta;
+	struct str s = jscan_sole_object(body, READ_MAX), o, meta;
 
-	if (s.n > 1 && *s.p == '[' && s.p[s.n - 1] == ']')
-		s = skip_blanks((struct str){ s.p + 1, s.n - 2 });
-	if (s.n > READ_MAX || !jscan_is_object(s))
+	if (s.p == NULL)
 		return f;
 	o = first_of(jscan_at(s, "error"));
 	if (!is_object(o)) {

@@ -202,6 +202,36 @@ START_TEST(value)
 }
 END_TEST
 
+static const struct {
+	struct str in, out;
+} soles[] = {
+	{ STR("{\"a\":1}"), STR("{\"a\":1}") },
+	{ STR(" \t\r\n{\"a\":1}\n "), STR("{\"a\":1}") },
+	{ STR("[{\"a\":1}]"), STR("{\"a\":1}") },
+	{ STR(" [ {} ]\n"), STR("{}") },
+	{ STR("[{},{}]"), STR_NONE },
+	{ STR("[[{}]]"), STR_NONE },
+	{ STR("[]"), STR_NONE },
+	{ STR("[ ]"), STR_NONE },
+	{ STR("["), STR_NONE },
+	{ STR(" "), STR_NONE },
+	{ STR(""), STR_NONE },
+	{ STR("{}\0"), STR_NONE },
+	{ STR("\0{}"), STR_NONE },
+	{ STR("\"text\""), STR_NONE },
+	{ STR("<html>"), STR_NONE },
+	{ STR("{\"long\":\"...\"}"), STR_NONE }, /* 14 bytes, 12 allowed */
+};
+
+START_TEST(sole_object)
+{
+	struct str s = jscan_sole_object(soles[_i].in, 12);
+
+	ck_assert_msg(str_eq(s, soles[_i].out), "row %d: %.*s", _i, STR_ARG(s));
+	ck_assert((s.p == NULL) == (soles[_i].out.p == NULL));
+}
+END_TEST
+
 /* Every prefix of a valid text is refused, and read no further than it goes. */
 START_TEST(prefixes)
 {
@@ -343,6 +373,7 @@ CASE(case_jscan)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, object, 0, NROWS(cases));
 	tcase_add_loop_test(t, value, 0, NROWS(others));
+	tcase_add_loop_test(t, sole_object, 0, NROWS(soles));
 	tcase_add_test(t, prefixes);
 	tcase_add_test(t, places);
 	tcase_add_test(t, limits);
