@@ -8,7 +8,7 @@ put_json(struct jw *w, const struct upstream *u)
 	jw_obj(w, NULL);
 	jw_str(w, "id", u->id);
 	jw_str(w, "name", u->name);
-	jw_strc(w, "dialect", u->dialect->name);
+	jw_strc(w, "dialect", u->ways[0].dialect->name);
 	if (u->base_url.n == 0)
 		jw_null(w, "base_url");
 	else

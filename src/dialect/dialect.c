@@ -46,9 +46,10 @@ all_patches(const struct dialect *to, const struct llm_request *r,
 
 int
 dialect_body(const struct dialect *to, struct llm_request *r,
-    const struct jpatch *patches, int npatch, struct arena *a, struct buf *out,
-    struct err *e)
+    const struct llm_aim *aim, const struct jpatch *patches, int npatch,
+    struct buf *out, struct err *e)
 {
+	struct arena *a = aim->arena;
 	struct jmember *members = r->members;
 	struct jpatch all[JPATCH_MAX];
 	int n = r->nmembers, rc = -1;
@@ -59,7 +60,7 @@ dialect_body(const struct dialect *to, struct llm_request *r,
 		if (r->doc == NULL && r->from->decode_request(r, a, e) == -1)
 			goto out;
 		w = JW_TO(&tmp);
-		if (to->encode_request(r, &w, e) == -1)
+		if (to->encode_request(r, aim, &w, e) == -1)
 			goto out;
 		n = jscan_object(buf_str(&tmp), a, &members, e);
 		if (n == -1)

@@ -21,6 +21,8 @@ struct frame {
 	bool reasoning_apart; /* completion_tokens lack the reasoning (xAI) */
 	enum frame_usage usage;
 	enum frame_reasoning reasoning;
+	const void *asked; /* what the client's dialect->note() made */
+	bool ids;          /* the provider's calls have ids of their own */
 };
 
 /* What is known when the answer is over. */
@@ -41,6 +43,9 @@ struct tail {
 
 struct dialect {
 	const char *name; /* "openai-chat" */
+	enum llm_task task;
+	const char *id_prefix; /* of an answer without an id: "chatcmpl-" */
+	unsigned hears;        /* LLM_SAY_* that a request may say to it */
 
 	/*
 	 * Client side: request in, answer out.
@@ -51,6 +56,11 @@ struct dialect {
 	int (*peek)(struct llm_request *, struct arena *, struct err *);
 	int (*decode_request)(
 	    struct llm_request *, struct arena *, struct err *);
+	/*
+	 * What encoding the answer needs of the request, in the arena of the
+	 * answer (the body does not live so long); NULL function: nothing.
+	 */
+	const void *(*note)(const struct llm_request *, struct arena *life);
 	/* The tail is needed with LLM_EV_END only. */
 	void (*encode_event)(void *enc, const struct frame *,
 	    const struct llm_event *, const struct tail *, struct buf *);
@@ -70,8 +80,8 @@ struct dialect {
 	    const struct llm_request *, struct jpatch *out, int max);
 
 	/* Upstream side: request out, answer in. */
-	int (*encode_request)(
-	    const struct llm_request *, struct jw *, struct err *);
+	int (*encode_request)(const struct llm_request *,
+	    const struct llm_aim *, struct jw *, struct err *);
 	int (*decode_answer)(struct arena *, const struct frame *,
 	    struct str body, struct llm_sink *, struct err *);
 	/*
@@ -125,10 +135,10 @@ const struct dialect *dialect_find(struct str name);
  * The body to send to a provider that speaks `to`.  Equal dialects keep the
  * client's own bytes, patched by body_patches(); others are encoded from the
  * neutral view.  Either way the given patches are applied, before the dialect's
- * own: the first patch of a path counts.
+ * own: the first patch of a path counts.  Memory is of aim->arena.
  */
 int dialect_body(const struct dialect *to, struct llm_request *,
-    const struct jpatch *, int npatch, struct arena *, struct buf *out,
+    const struct llm_aim *, const struct jpatch *, int npatch, struct buf *out,
     struct err *);
 
 #endif

@@ -251,9 +251,6 @@ struct openai_enc {
 	bool failed;
 };
 
-/* Of jcheck.marks, beside LLM_CAN_*: only this dialect can say it. */
-#define OPENAI_SAME (1u << 30)
-
 /* What the checks see on their way: ids of calls in chains; jcheck.arg. */
 #define OPENAI_CHAINS 1024
 struct openai_id {
@@ -262,7 +259,7 @@ struct openai_id {
 };
 struct openai_seen {
 	struct openai_id **ids; /* OPENAI_CHAINS of them, or NULL */
-	size_t text_not; /* of jcheck.text_bytes: data that is no text */
+	size_t text_not;        /* of jcheck.text_bytes: data that is no text */
 	size_t audio_bytes;
 	size_t file_bytes;
 	int images;
@@ -275,8 +272,8 @@ int openai_check_image(struct jcheck *, struct str raw);
 int openai_peek(struct llm_request *, struct arena *, struct err *);
 int openai_body_patches(const struct llm_request *, struct jpatch *, int max);
 int openai_decode_request(struct llm_request *, struct arena *, struct err *);
-int openai_encode_request(
-    const struct llm_request *, struct jw *, struct err *);
+int openai_encode_request(const struct llm_request *, const struct llm_aim *,
+    struct jw *, struct err *);
 
 void openai_encode_event(void *, const struct frame *, const struct llm_event *,
     const struct tail *, struct buf *);

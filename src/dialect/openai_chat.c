@@ -192,6 +192,9 @@ openai_put_reasoning(struct buf *b, const struct frame *f, struct str raw)
 
 const struct dialect dialect_openai_chat = {
 	.name = "openai-chat",
+	.task = LLM_CHAT,
+	.id_prefix = "chatcmpl-",
+	.hears = LLM_SAY_MANY | LLM_SAY_URL,
 	.peek = openai_peek,
 	.body_patches = openai_body_patches,
 	.decode_request = openai_decode_request,

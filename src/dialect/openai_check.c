@@ -55,14 +55,18 @@ fill(struct llm_request *r, const struct jcheck *c)
 	r->include_usage = r->stream &&
 	    str_eq(jscan_at(get(r, "stream_options"), "include_usage"),
 		STR("true"));
-	r->needs = c->marks & ~OPENAI_SAME;
-	r->same_dialect = (c->marks & OPENAI_SAME) != 0;
+	r->needs = c->marks & LLM_NEEDS_MASK;
+	r->says = c->marks & LLM_SAYS_MASK;
 	r->max_output = 0;
 	if (s.p == NULL)
 		s = get(r, "max_tokens");
 	jscan_int(s, &r->max_output);
 	r->n = 1;
 	jscan_int(get(r, "n"), &r->n);
+	if (r->n > 1)
+		r->says |= LLM_SAY_MANY;
+	if (str_eq(get(r, "logprobs"), STR("true")))
+		r->says |= LLM_SAY_LOGPROBS;
 	r->text_bytes =
 	    c->text_bytes > seen->text_not ? c->text_bytes - seen->text_not : 0;
 	r->audio_bytes = seen->audio_bytes;

@@ -214,21 +214,22 @@ put_format(const struct llm_request *r, struct jw *w)
 }
 
 int
-openai_encode_request(const struct llm_request *r, struct jw *w, struct err *e)
+openai_encode_request(const struct llm_request *r, const struct llm_aim *aim,
+    struct jw *w, struct err *e)
 {
 	const struct llm_message *m;
 	const struct llm_part *p;
 
 	jw_obj(w, NULL);
-	jw_str(w, "model", r->model);
+	jw_str(w, "model", aim->model);
 	jw_arr(w, "messages");
 	for (m = r->messages; m != NULL; m = m->next)
 		put_message(m, w);
 	jw_end(w);
 	put_tools(r, w);
 	setting_encode(settings, r, w);
-	if (r->effort.p != NULL)
-		jw_str(w, "reasoning_effort", r->effort);
+	if (r->has_effort)
+		jw_strc(w, "reasoning_effort", llm_effort_words[r->effort]);
 	if (r->stops != NULL) {
 		jw_arr(w, "stop");
 		for (p = r->stops; p != NULL; p = p->next)
@@ -238,7 +239,7 @@ openai_encode_request(const struct llm_request *r, struct jw *w, struct err *e)
 	put_format(r, w);
 	if (r->n > 1)
 		jw_int(w, "n", r->n);
-	if (r->stream) {
+	if (aim->stream) {
 		jw_bool(w, "stream", true);
 		jw_obj(w, "stream_options");
 		jw_bool(w, "include_usage", true);

@@ -104,7 +104,9 @@ openai_check_image(struct jcheck *c, struct str raw)
 	seen->text_not += raw.n - 2;
 	if (str_starts(s, "data:"))
 		return check_data_url(c, s);
-	if (s.n > 8 && strncasecmp(s.p, "https://", 8) == 0)
+	if (s.n > 8 && strncasecmp(s.p, "https://", 8) == 0) {
+		c->marks |= LLM_SAY_URL;
 		return 0;
+	}
 	return jcheck_fail(c, "must be an https URL or image data");
 }

@@ -228,11 +228,10 @@ decode_scalars(struct llm_request *r, struct arena *a)
 		r->set[LLM_REASONING_BUDGET] = v;
 		r->has |= 1u << LLM_REASONING_BUDGET;
 	}
-	r->effort = jx_str(r->doc, "reasoning_effort");
-	if (r->effort.p == NULL)
-		r->effort = jx_str(r->doc, "effort");
-	if (r->effort.p == NULL)
-		r->effort = jx_str(reasoning, "effort");
+	r->has_effort =
+	    llm_effort_find(jx_str(r->doc, "reasoning_effort"), &r->effort) ||
+	    llm_effort_find(jx_str(r->doc, "effort"), &r->effort) ||
+	    llm_effort_find(jx_str(reasoning, "effort"), &r->effort);
 	decode_text(&tail, LLM_TEXT, jx_get(r->doc, "stop"), a);
 	JX_EACH (jx_arr(r->doc, "stop"), i, item)
 		decode_text(&tail, LLM_TEXT, item, a);

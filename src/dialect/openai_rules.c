@@ -138,9 +138,9 @@ static int
 check_modality(struct jcheck *c, struct str raw)
 {
 	if (str_eq(raw, STR("\"audio\"")))
-		c->marks |= LLM_CAN_SPEAK;
+		c->marks |= LLM_CAN_SPEAK | LLM_SAY_SPEAK;
 	else if (str_eq(raw, STR("\"image\"")))
-		c->marks |= LLM_CAN_DRAW;
+		c->marks |= LLM_CAN_DRAW | LLM_SAY_DRAW;
 	return 0;
 }
 
@@ -148,7 +148,7 @@ static int
 check_web_search(struct jcheck *c, struct str raw)
 {
 	if (str_eq(raw, STR("true")))
-		c->marks |= LLM_CAN_SEARCH;
+		c->marks |= LLM_CAN_SEARCH | LLM_SAY_SEARCH;
 	return 0;
 }
 
@@ -196,7 +196,7 @@ static const struct jrule audio_rules[] = {
 static const struct jrule file_data_rules[] = {
 	{ .name = "file_data", .types = JT_STR, .also = check_file },
 	{ .name = "filename", .types = JT_STR },
-	{ .name = "file_id", .types = JT_STR, .mark = OPENAI_SAME }, END };
+	{ .name = "file_id", .types = JT_STR, .mark = LLM_SAY_NATIVE }, END };
 static const struct jrule file_rules[] = {
 	{ .name = "file", .types = JT_OBJ, .required = true,
 	    .members = file_data_rules }, END };
@@ -207,12 +207,12 @@ static const struct jrule any_rules[] = { END };
 static const struct jvariant part_types[] = {
 	{ "text", text_rules, 0 },
 	{ "image_url", image_rules, LLM_CAN_IMAGES },
-	{ "input_audio", audio_rules, LLM_CAN_AUDIO },
+	{ "input_audio", audio_rules, LLM_CAN_AUDIO | LLM_SAY_AUDIO },
 	{ "file", file_rules, LLM_CAN_FILES },
 	{ "refusal", refusal_rules, 0 },
-	{ "video_url", any_rules, LLM_CAN_VIDEO | OPENAI_SAME },
-	{ "audio_url", any_rules, LLM_CAN_AUDIO | OPENAI_SAME },
-	{ "document_url", any_rules, LLM_CAN_FILES | OPENAI_SAME },
+	{ "video_url", any_rules, LLM_CAN_VIDEO | LLM_SAY_NATIVE },
+	{ "audio_url", any_rules, LLM_CAN_AUDIO | LLM_SAY_NATIVE },
+	{ "document_url", any_rules, LLM_CAN_FILES | LLM_SAY_NATIVE },
 	{ "thinking", any_rules, 0 },
 	{ NULL, NULL, 0 } };
 static const struct jrule part_rule = {
@@ -225,7 +225,7 @@ static const struct jrule call_rules[] = {
 	{ .name = "id", .types = JT_STR, .required = true },
 	{ .name = "type", .types = JT_STR },
 	{ .name = "function", .types = JT_OBJ, .members = called_rules },
-	{ .name = "custom", .types = JT_OBJ, .mark = OPENAI_SAME }, END };
+	{ .name = "custom", .types = JT_OBJ, .mark = LLM_SAY_CUSTOM }, END };
 static const struct jrule call_rule = {
 	.name = "*", .types = JT_OBJ, .members = call_rules };
 
@@ -242,7 +242,7 @@ static const struct jrule message_rules[] = {
 	{ .name = "reasoning_details", .types = JT_ARR },
 	{ .name = "thinking_blocks", .types = JT_ARR },
 	{ .name = "annotations", .types = JT_ARR },
-	{ .name = "audio", .types = JT_OBJ, .mark = OPENAI_SAME }, END };
+	{ .name = "audio", .types = JT_OBJ, .mark = LLM_SAY_NATIVE }, END };
 static const struct jrule message_rule = {
 	.name = "*", .types = JT_OBJ, .members = message_rules,
 	.also = check_message };
@@ -272,8 +272,8 @@ static const struct jrule search_tool_rules[] = {
 	END };
 static const struct jvariant tool_types[] = {
 	{ "function", function_tool_rules, LLM_CAN_TOOLS },
-	{ "custom", custom_tool_rules, LLM_CAN_TOOLS | OPENAI_SAME },
-	{ "web_search", search_tool_rules, LLM_CAN_SEARCH },
+	{ "custom", custom_tool_rules, LLM_CAN_TOOLS | LLM_SAY_CUSTOM },
+	{ "web_search", search_tool_rules, LLM_CAN_SEARCH | LLM_SAY_SEARCH },
 	{ NULL, NULL, 0 } };
 static const struct jrule tool_rule = {
 	.name = "*", .types = JT_OBJ, .variants = tool_types };
@@ -286,8 +286,8 @@ static const struct jrule choice_rules[] = {
 	    .members = named_rules }, END };
 static const struct jvariant choice_types[] = {
 	{ "function", choice_rules, LLM_CAN_TOOLS },
-	{ "allowed_tools", any_rules, LLM_CAN_TOOLS | OPENAI_SAME },
-	{ "custom", any_rules, LLM_CAN_TOOLS | OPENAI_SAME },
+	{ "allowed_tools", any_rules, LLM_CAN_TOOLS },
+	{ "custom", any_rules, LLM_CAN_TOOLS | LLM_SAY_CUSTOM },
 	{ NULL, NULL, 0 } };
 
 static const struct jrule schema_rules[] = {
@@ -366,7 +366,8 @@ const struct jrule openai_chat_rules[] = {
 	{ .name = "reasoning_effort", .types = JT_STR, .words = EFFORTS,
 	    .also = check_effort },
 	{ .name = "reasoning", .types = JT_OBJ, .members = reasoning_rules },
-	{ .name = "logit_bias", .types = JT_OBJ, .members = bias_rules },
+	{ .name = "logit_bias", .types = JT_OBJ, .members = bias_rules,
+	    .mark = LLM_SAY_BIAS },
 	{ .name = "modalities", .types = JT_ARR, .items = &modality_rule },
 	{ .name = "audio", .types = JT_OBJ },
 	{ .name = "prediction", .types = JT_OBJ },
@@ -380,7 +381,7 @@ const struct jrule openai_chat_rules[] = {
 	{ .name = "prompt_cache_options", .types = JT_OBJ },
 	{ .name = "moderation", .types = JT_OBJ },
 	{ .name = "web_search_options", .types = JT_OBJ,
-	    .mark = LLM_CAN_SEARCH },
+	    .mark = LLM_CAN_SEARCH | LLM_SAY_SEARCH },
 	{ .name = "image_config", .types = JT_OBJ,
 	    .members = image_config_rules },
 	{ .name = "web_search", .types = JT_BOOL, .also = check_web_search },

@@ -4,16 +4,6 @@
 
 #define KEEP_MAX ((size_t)64 << 20)
 
-const char *const effort_words[EFFORT__COUNT] = {
-	[EFFORT_NONE] = "none",
-	[EFFORT_MINIMAL] = "minimal",
-	[EFFORT_LOW] = "low",
-	[EFFORT_MEDIUM] = "medium",
-	[EFFORT_HIGH] = "high",
-	[EFFORT_XHIGH] = "xhigh",
-	[EFFORT_MAX] = "max",
-};
-
 static const struct {
 	const char *word;
 	unsigned bit;
@@ -39,6 +29,16 @@ static const struct {
 	{ "wants_no_sampling", LLM_WANTS_NO_SAMPLING },
 	{ "wants_no_tool_effort", LLM_WANTS_NO_TOOL_EFFORT },
 	{ "wants_developer", LLM_WANTS_DEVELOPER },
+	{ "wants_responses", LLM_WANTS_RESPONSES },
+	{ "wants_messages", LLM_WANTS_MESSAGES },
+	{ "wants_seals", LLM_WANTS_SEALS },
+	{ "wants_adaptive", LLM_WANTS_ADAPTIVE },
+	{ "wants_level", LLM_WANTS_LEVEL },
+	{ "wants_free_choice", LLM_WANTS_FREE_CHOICE },
+	{ "wants_one_sampling", LLM_WANTS_ONE_SAMPLING },
+	{ "wants_no_penalties", LLM_WANTS_NO_PENALTIES },
+	{ "wants_no_prefill", LLM_WANTS_NO_PREFILL },
+	{ "wants_thought", LLM_WANTS_THOUGHT },
 };
 
 const char *

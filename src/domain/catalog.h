@@ -37,7 +37,7 @@ struct mapping {
 	struct str provider;        /* id */
 	struct str upstream;        /* the provider's name for the model */
 	unsigned caps;              /* LLM_CAN_*, LLM_WANTS_* */
-	unsigned efforts;           /* bit per enum effort */
+	unsigned efforts;           /* bit per enum llm_effort */
 	int64_t context;            /* tokens, 0: unknown */
 	int64_t max_output;         /* tokens, 0: unknown */
 	const struct prices *tiers; /* ascending; at least one */
@@ -46,18 +46,6 @@ struct mapping {
 	struct str deactivated_at;
 	struct str stability; /* "stable", "beta", "unstable", "experimental" */
 };
-
-enum effort {
-	EFFORT_NONE,
-	EFFORT_MINIMAL,
-	EFFORT_LOW,
-	EFFORT_MEDIUM,
-	EFFORT_HIGH,
-	EFFORT_XHIGH,
-	EFFORT_MAX,
-	EFFORT__COUNT
-};
-extern const char *const effort_words[EFFORT__COUNT];
 
 struct model {
 	struct str id;

@@ -7,7 +7,7 @@
 
 /* Of a model that reasons; the section cannot say which. */
 #define EFFORTS_DEFAULT                                                        \
-	(1u << EFFORT_LOW | 1u << EFFORT_MEDIUM | 1u << EFFORT_HIGH)
+	(1u << LLM_EFFORT_LOW | 1u << LLM_EFFORT_MEDIUM | 1u << LLM_EFFORT_HIGH)
 
 static bool
 given(const char *text)

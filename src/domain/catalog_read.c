@@ -129,8 +129,8 @@ effort_bit(struct str word)
 {
 	int i;
 
-	for (i = 0; i < EFFORT__COUNT; i++) {
-		if (str_is(word, effort_words[i]))
+	for (i = 0; i < LLM_EFFORT__COUNT; i++) {
+		if (str_is(word, llm_effort_words[i]))
 			return 1u << i;
 	}
 	return 0;

@@ -9,14 +9,19 @@ struct llm_open {
 	struct llm_open *next;
 	struct llm_choice *choice;
 	struct llm_part **tail;
-	struct llm_part *part; /* open block, or NULL */
+	struct llm_part *part;   /* open block, or NULL */
+	struct llm_cite **cites; /* the end of its list */
 	struct buf text;
+	struct buf seal;
 };
 
 static void
 free_text(void *arg)
 {
-	buf_free(arg);
+	struct llm_open *o = arg;
+
+	buf_free(&o->text);
+	buf_free(&o->seal);
 }
 
 static struct llm_open *
@@ -35,8 +40,8 @@ choice_at(struct llm_fold *f, int index)
 	*p = ARENA_NEW(f->arena, struct llm_open);
 	(*p)->choice = *c;
 	(*p)->tail = &(*c)->parts;
-	(*p)->text.limit = BLOCK_MAX;
-	arena_defer(f->arena, free_text, &(*p)->text);
+	(*p)->text.limit = (*p)->seal.limit = BLOCK_MAX;
+	arena_defer(f->arena, free_text, *p);
 	return *p;
 }
 
@@ -46,13 +51,32 @@ open_block(struct llm_fold *f, const struct llm_event *ev)
 	struct llm_open *o = choice_at(f, ev->choice);
 
 	buf_clear(&o->text);
+	buf_clear(&o->seal);
 	*o->tail = o->part = ARENA_NEW(f->arena, struct llm_part);
 	o->tail = &o->part->next;
 	o->part->kind = ev->open.kind;
+	o->cites = &o->part->cites;
 	if (ev->open.kind == LLM_CALL) {
 		o->part->call.id = arena_dup(f->arena, ev->open.id);
 		o->part->call.name = arena_dup(f->arena, ev->open.name);
+		o->part->call.seal = arena_dup(f->arena, ev->open.seal);
+		o->part->call.custom = ev->open.custom;
+	} else if (ev->open.kind == LLM_REASONING) {
+		o->part->reasoning.id = arena_dup(f->arena, ev->open.id);
+		o->part->reasoning.by = ev->open.by;
+		o->part->reasoning.hidden = ev->open.hidden;
 	}
+}
+
+static void
+add_cite(struct llm_fold *f, struct llm_open *o, const struct llm_cite *c)
+{
+	*o->cites = ARENA_NEW(f->arena, struct llm_cite);
+	**o->cites = *c;
+	(*o->cites)->next = NULL;
+	(*o->cites)->url = arena_dup(f->arena, c->url);
+	(*o->cites)->title = arena_dup(f->arena, c->title);
+	o->cites = &(*o->cites)->next;
 }
 
 /* The string of a part that deltas add to. */
@@ -84,14 +108,17 @@ fold_block(struct llm_fold *f, const struct llm_event *ev, struct err *e)
 		return err_set(e, ERR_INTERNAL, "delta outside a block");
 	if (ev->kind == LLM_EV_DELTA) {
 		buf_add(&o->text, ev->delta.text);
-		if (ev->delta.seal.p != NULL && o->part->kind == LLM_REASONING)
-			o->part->reasoning.seal =
-			    arena_dup(f->arena, ev->delta.seal);
+		buf_add(&o->seal, ev->delta.seal);
+		if (ev->delta.cite != NULL)
+			add_cite(f, o, ev->delta.cite);
 		return 0;
 	}
-	if (o->text.full)
+	if (o->text.full || o->seal.full)
 		return err_set(e, ERR_UPSTREAM, "Answer is too large");
 	*text_of(o->part) = arena_dup(f->arena, buf_str(&o->text));
+	if (o->part->kind == LLM_REASONING && o->seal.n > 0)
+		o->part->reasoning.seal =
+		    arena_dup(f->arena, buf_str(&o->seal));
 	o->part = NULL;
 	return 0;
 }
@@ -158,20 +185,33 @@ llm_fold_new(struct arena *a, struct llm_answer *out)
 }
 
 static int
-replay_part(const struct llm_part *p, int choice, int block,
-    struct llm_sink *to, struct err *e)
+replay_open(const struct llm_part *p, struct llm_event ev, struct llm_sink *to,
+    struct err *e)
 {
-	struct llm_part copy = *p;
-	struct llm_event ev = {
-		.kind = LLM_EV_OPEN, .choice = choice, .block = block
-	};
-
+	ev.kind = LLM_EV_OPEN;
 	ev.open.kind = p->kind;
 	if (p->kind == LLM_CALL) {
 		ev.open.id = p->call.id;
 		ev.open.name = p->call.name;
+		ev.open.seal = p->call.seal;
+		ev.open.custom = p->call.custom;
+	} else if (p->kind == LLM_REASONING) {
+		ev.open.id = p->reasoning.id;
+		ev.open.by = p->reasoning.by;
+		ev.open.hidden = p->reasoning.hidden;
 	}
-	if (llm_put(to, &ev, e) == -1)
+	return llm_put(to, &ev, e);
+}
+
+static int
+replay_part(const struct llm_part *p, int choice, int block,
+    struct llm_sink *to, struct err *e)
+{
+	struct llm_part copy = *p;
+	struct llm_event ev = { .choice = choice, .block = block };
+	const struct llm_cite *c;
+
+	if (replay_open(p, ev, to, e) == -1)
 		return -1;
 
 	ev = (struct llm_event){
@@ -182,6 +222,12 @@ replay_part(const struct llm_part *p, int choice, int block,
 		ev.delta.seal = p->reasoning.seal;
 	if (llm_put(to, &ev, e) == -1)
 		return -1;
+	ev.delta.text = ev.delta.seal = STR_NONE;
+	for (c = p->cites; c != NULL; c = c->next) {
+		ev.delta.cite = c;
+		if (llm_put(to, &ev, e) == -1)
+			return -1;
+	}
 
 	ev = (struct llm_event){
 		.kind = LLM_EV_CLOSE, .choice = choice, .block = block

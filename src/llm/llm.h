@@ -34,9 +34,35 @@ enum llm_kind { /* of a part, and of a stream block */
 	LLM_NATIVE /* only the dialect it came in can say this */
 };
 
+/* A mark of the client: the prompt up to here is worth caching. */
+enum llm_cache { LLM_CACHE_NONE, LLM_CACHE_5M, LLM_CACHE_1H };
+
+/*
+ * Who signed or encrypted something: it goes back to that kind of model byte
+ * for byte, and to no other.  Anthropic is also Claude on Vertex and Bedrock.
+ */
+enum llm_issuer {
+	LLM_BY_NOBODY,
+	LLM_BY_ANTHROPIC,
+	LLM_BY_GOOGLE,
+	LLM_BY_OPENAI,
+	LLM_BY__MAX
+};
+
+/* Where a text comes from: a citation. */
+struct llm_cite {
+	struct llm_cite *next;
+	struct str url;
+	struct str title;
+	int64_t start; /* characters of the answer's text; -1: not known */
+	int64_t end;
+};
+
 struct llm_part {
 	struct llm_part *next;
 	enum llm_kind kind;
+	enum llm_cache cache;
+	struct llm_cite *cites;   /* TEXT of an answer */
 	struct json_object *node; /* where its text lives, or NULL */
 	union {
 		struct str text; /* TEXT, REFUSAL */
@@ -45,11 +71,15 @@ struct llm_part {
 			struct str url;  /* one of url, data, id */
 			struct str data; /* base64 */
 			struct str id;   /* upstream file id */
+			struct str name; /* of a file */
+			struct str text; /* of a plain text document */
 		} media;
 		struct {
 			struct str id;
 			struct str name;
-			struct str args; /* JSON text */
+			struct str args; /* JSON text; custom: any text */
+			struct str seal; /* Google's signature of the call */
+			bool custom;     /* of a tool that takes free text */
 		} call;
 		struct {
 			struct str id; /* of the call */
@@ -58,7 +88,10 @@ struct llm_part {
 		} result;
 		struct {
 			struct str text;
-			struct str seal; /* opaque signature */
+			struct str seal; /* opaque: signature, or all of it */
+			enum llm_issuer by;
+			bool hidden;   /* the seal is the thought, encrypted */
+			struct str id; /* of a reasoning item (responses) */
 		} reasoning;
 	};
 };
@@ -75,7 +108,29 @@ struct llm_tool {
 	struct str name;
 	struct str text;
 	struct json_object *schema; /* borrowed */
+	enum llm_cache cache;
 	bool strict;
+	bool custom; /* free text in, no schema */
+	bool barred; /* allowed_tools leaves it out */
+};
+
+/* Native web search, as all who have it let a client ask for it. */
+struct llm_search {
+	bool on;
+	struct str city, region, country, timezone;
+	struct json_object *allowed; /* arrays of domains, or NULL */
+	struct json_object *blocked;
+	int64_t max_uses; /* 0: not given */
+};
+
+/*
+ * A top-level member that is no part of the neutral view.  An encoder that has
+ * the same member may take it; all others are told as dropped.
+ */
+struct llm_hint {
+	struct llm_hint *next;
+	struct str name;
+	struct json_object *node;
 };
 
 /* Scalar settings: dialects map them with a table (dialect/setting.h). */
@@ -87,6 +142,7 @@ enum llm_setting {
 	LLM_FREQUENCY_PENALTY,
 	LLM_PRESENCE_PENALTY,
 	LLM_REASONING_BUDGET,
+	LLM_SEED,
 	LLM_SETTING__MAX
 };
 
@@ -114,11 +170,69 @@ enum {
 	LLM_CAN_SPEAK = 1u << 15, /* audio output */
 	LLM_CAN_CHAT = 1u << 16,  /* text output */
 	/* How the model wants to be asked; requests never need these. */
+	LLM_WANTS_RESPONSES = 1u << 17, /* served as responses only */
+	LLM_WANTS_MESSAGES = 1u << 18,  /* Claude where others are, too */
+	LLM_WANTS_SEALS = 1u << 19,     /* calls go back signed (Gemini 3) */
 	LLM_WANTS_MAX_COMPLETION = 1u << 20, /* max_tokens is refused */
 	LLM_WANTS_NO_SAMPLING = 1u << 21,    /* temperature and kin refused */
 	LLM_WANTS_NO_TOOL_EFFORT = 1u << 22, /* effort beside tools refused */
 	LLM_WANTS_DEVELOPER = 1u << 23,      /* no system role */
+	LLM_WANTS_ADAPTIVE = 1u << 24,       /* thinking is adaptive + effort */
+	LLM_WANTS_LEVEL = 1u << 25,          /* thinkingLevel, no budget */
+	LLM_WANTS_FREE_CHOICE = 1u << 26,    /* a forced tool is refused */
+	LLM_WANTS_ONE_SAMPLING = 1u << 27,   /* temperature or top_p */
+	LLM_WANTS_NO_PENALTIES = 1u << 28,
+	LLM_WANTS_NO_PREFILL = 1u << 29, /* last turn must be the user's */
+	LLM_WANTS_THOUGHT = 1u << 30     /* thinking cannot be turned off */
 };
+
+/*
+ * What a request says that changes its meaning and that not every dialect can
+ * say (api.md 18): one with a bit that the target does not hear does not go
+ * there.  Bits that LLM_CAN_* does not use, so that both fit into one word.
+ */
+enum {
+	LLM_SAY_NATIVE = 1u << 20, /* what only its own dialect has */
+	LLM_SAY_MANY = 1u << 21,   /* n > 1 */
+	LLM_SAY_LOGPROBS = 1u << 22,
+	LLM_SAY_BIAS = 1u << 23,   /* logit_bias */
+	LLM_SAY_CUSTOM = 1u << 24, /* custom tools */
+	LLM_SAY_AUDIO = 1u << 25,  /* audio in the input */
+	LLM_SAY_URL = 1u << 26,    /* media by URL */
+	LLM_SAY_SPEAK = 1u << 27,  /* audio in the answer */
+	LLM_SAY_SEARCH = 1u << 28, /* native web search */
+	LLM_SAY_VIDEO = 1u << 29,
+	LLM_SAY_DRAW = 1u << 30, /* images in the answer */
+};
+#define LLM_NEEDS_MASK ((1u << 20) - 1)
+#define LLM_SAYS_MASK (~LLM_NEEDS_MASK)
+
+/* The member that a bit is about: "n", "logprobs"; for err.param. */
+const char *llm_say_word(unsigned bit);
+
+/* What is done: each endpoint's dialect does one of them. */
+enum llm_task { LLM_CHAT, LLM_COUNT, LLM_EMBED, LLM_IMAGE };
+
+/* Words of api.md 4.1.  Bits of mapping.efforts too. */
+enum llm_effort {
+	LLM_EFFORT_NONE,
+	LLM_EFFORT_MINIMAL,
+	LLM_EFFORT_LOW,
+	LLM_EFFORT_MEDIUM,
+	LLM_EFFORT_HIGH,
+	LLM_EFFORT_XHIGH,
+	LLM_EFFORT_MAX,
+	LLM_EFFORT__COUNT
+};
+extern const char *const llm_effort_words[LLM_EFFORT__COUNT];
+
+/* false: no such word. */
+bool llm_effort_find(struct str, enum llm_effort *);
+/* The nearest of a set (bit per effort; 0: any); a tie goes down. */
+enum llm_effort llm_effort_near(enum llm_effort, unsigned set);
+/* Tokens for an effort, and the other way (api.md 18). */
+int64_t llm_effort_budget(enum llm_effort);
+enum llm_effort llm_budget_effort(int64_t tokens);
 
 enum llm_choose { LLM_AUTO, LLM_NONE, LLM_ANY, LLM_NAMED };
 
@@ -142,7 +256,9 @@ struct llm_request {
 	bool include_usage; /* the client wants a usage chunk of its own */
 	bool heal;          /* repair JSON content: dialect/heal.h */
 	unsigned needs;     /* LLM_CAN_* */
-	bool same_dialect;  /* says something only this dialect can */
+	unsigned says;      /* LLM_SAY_* */
+	struct str version; /* header anthropic-version, or absent */
+	struct str betas;   /* header anthropic-beta, or absent */
 	int64_t max_output; /* 0: not given */
 	int64_t n;          /* choices, 1 if not given */
 	size_t text_bytes;  /* of text, names and roles, for estimates */
@@ -159,13 +275,18 @@ struct llm_request {
 	unsigned has; /* bit per llm_setting */
 	double set[LLM_SETTING__MAX];
 	struct llm_part *stops; /* TEXT parts */
-	struct str effort;      /* word of api.md 4.1, absent: not given */
-	bool serial;            /* no parallel tool calls */
+	bool has_effort;
+	enum llm_effort effort;
+	bool hide_reasoning; /* the client wants none of it */
+	bool serial;         /* no parallel tool calls */
+	struct llm_search search;
+	struct str user; /* opaque id of the end user */
 	enum llm_format format;
 	struct str format_name;     /* SCHEMA */
 	struct json_object *schema; /* SCHEMA; of the answer */
-	struct str dropped;         /* hints a target could not be told */
-	bool edited;                /* a part was changed */
+	bool schema_strict;
+	struct llm_hint *hints;
+	bool edited; /* a part was changed */
 };
 
 static inline bool
@@ -173,6 +294,36 @@ llm_has(const struct llm_request *r, enum llm_setting s)
 {
 	return (r->has & 1u << s) != 0;
 }
+
+/* What an encoder must know of where a request goes, and tells back. */
+struct llm_aim {
+	struct str model;    /* the provider's name for it */
+	unsigned caps;       /* LLM_CAN_*, LLM_WANTS_* of the mapping */
+	unsigned efforts;    /* bit per enum llm_effort; 0: not known */
+	int64_t max_output;  /* of the model, 0: not known */
+	bool stream;         /* ask for a stream */
+	bool ids;            /* calls have ids (Gemini: not on Vertex) */
+	struct arena *arena; /* of the attempt */
+	struct buf *dropped; /* llm_drop() adds names to it */
+};
+
+/* Note a member that is left out, once: "temperature". */
+void llm_drop(const struct llm_aim *, const char *name);
+/* The same for all hints but those named in the NULL-ended list. */
+void llm_drop_hints(const struct llm_aim *, const struct llm_request *,
+    const char *const *taken);
+/* The node of a hint, or NULL. */
+struct json_object *llm_hint(const struct llm_request *, const char *name);
+
+/*
+ * Seals that cross a dialect which has no word for their issuer: written as
+ * "llmgw:<issuer>:<seal>" unless it is `home`, the dialect's own, which goes
+ * as it is.  Reading gives the seal and its issuer back.
+ */
+void llm_seal_put(
+    struct buf *, enum llm_issuer by, struct str seal, enum llm_issuer home);
+struct str llm_seal_read(
+    struct str wire, enum llm_issuer home, enum llm_issuer *by);
 
 /* Tokens, unless said otherwise.  The parts are included in their whole. */
 struct llm_usage {
@@ -277,17 +428,24 @@ struct llm_event {
 		} start;
 		struct {
 			enum llm_kind kind;
-			struct str id;   /* CALL */
-			struct str name; /* CALL */
+			struct str id;      /* CALL; REASONING: of its item */
+			struct str name;    /* CALL */
+			struct str seal;    /* CALL: Google's signature */
+			bool custom;        /* CALL */
+			bool hidden;        /* REASONING: only a seal follows */
+			enum llm_issuer by; /* REASONING */
 		} open;
 		struct {
-			struct str text; /* or argument JSON, by block */
-			struct str seal; /* REASONING signature */
+			struct str text; /* or argument JSON, by block; MEDIA:
+					  a data: or https: URL */
+			struct str seal; /* REASONING, in pieces too */
+			const struct llm_cite *cite; /* TEXT, or NULL */
 		} delta;
 		struct llm_usage usage;
 		struct {
 			enum llm_stop why;
-			struct str seq;
+			struct str seq; /* the stop string that was met */
+			struct str raw; /* the provider's own word */
 		} stop;
 		const struct err *error;
 	};

@@ -49,7 +49,8 @@ put_price(struct jw *w, const char *key, int64_t pico)
 		return;
 	}
 	n = snprintf(tmp, sizeof(tmp), "%lld.%012lld",
-	    (long long)(pico / 1000000000000), (long long)(pico % 1000000000000));
+	    (long long)(pico / 1000000000000),
+	    (long long)(pico % 1000000000000));
 	while (n > 0 && tmp[n - 1] == '0')
 		tmp[--n] = '\0';
 	if (n > 0 && tmp[n - 1] == '.')
@@ -87,9 +88,9 @@ put_efforts(struct jw *w, const struct mapping *m)
 	int i;
 
 	jw_arr(w, "reasoning_efforts");
-	for (i = 0; i < EFFORT__COUNT; i++)
+	for (i = 0; i < LLM_EFFORT__COUNT; i++)
 		if ((m->efforts & 1u << i) != 0)
-			jw_strc(w, NULL, effort_words[i]);
+			jw_strc(w, NULL, llm_effort_words[i]);
 	jw_end(w);
 }
 
@@ -168,8 +169,8 @@ sum_of(const struct view *v, const struct model *model)
 
 /* The words whose bits the capabilities have; bit 0: always. */
 static void
-put_words(struct jw *w, const char *key, unsigned caps,
-    const unsigned *bits, const char *const *words)
+put_words(struct jw *w, const char *key, unsigned caps, const unsigned *bits,
+    const char *const *words)
 {
 	int i;
 
@@ -205,8 +206,8 @@ put_parameters(struct jw *w, unsigned caps)
 	static const unsigned bits[] = { 0, 0, 0, 0, LLM_CAN_TOOLS,
 		LLM_CAN_TOOLS, LLM_CAN_JSON | LLM_CAN_SCHEMA, LLM_CAN_REASON,
 		LLM_CAN_BUDGET };
-	static const char *const words[] = { "max_tokens", "stop",
-		"stream", "seed", "tools", "tool_choice", "response_format",
+	static const char *const words[] = { "max_tokens", "stop", "stream",
+		"seed", "tools", "tool_choice", "response_format",
 		"reasoning_effort", "reasoning", NULL };
 	static const char *const sampling[] = { "temperature", "top_p",
 		"frequency_penalty", "presence_penalty", NULL };

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "dialect/heal.h"
@@ -27,15 +28,16 @@ struct relay {
 	struct sse sse;
 	bool streams; /* the provider's side */
 	bool patched;
-	bool replays; /* what was folded goes out as events */
+	bool replays;  /* what was folded goes out as events */
 	bool terminal; /* the provider's last event has been seen */
 	void *state;   /* of the patched stream, or of the decoder */
 	void *enc;
-	struct buf *out; /* the loop's, or `own` when it may be a front's turn */
+	struct buf
+	    *out; /* the loop's, or `own` when it may be a front's turn */
 	struct buf own;
 	struct llm_fold *fold;
 	struct llm_answer *answer; /* what is folded */
-	struct llm_facts facts; /* unless the patched stream keeps them */
+	struct llm_facts facts;    /* unless the patched stream keeps them */
 	struct tail tail;
 };
 
@@ -61,15 +63,17 @@ static void
 make_frame(struct req *r, const struct target *t, struct frame *f)
 {
 	const struct conf *c = &r->world->conf;
-	char *id = arena_zalloc(r->life, 40);
-	size_t i;
+	const struct dialect *to = r->endpoint->dialect;
+	size_t i, n = strlen(to->id_prefix);
+	char *id = arena_zalloc(r->life, n + 25);
 
-	memcpy(id, "chatcmpl-", 9);
-	rand_pool_word(&r->ids, id + 9, 24);
+	memcpy(id, to->id_prefix, n);
+	rand_pool_word(&r->ids, id + n, 24);
 	*f = (struct frame){
 		.model = arena_fmt(r->life, "%.*s/%.*s",
 		    STR_ARG(t->upstream->id), STR_ARG(r->record.used_model)),
 		.id = str_from(id),
+		.asked = to->note == NULL ? NULL : to->note(&r->chat, r->life),
 		.created = clock_wall_ms() / 1000,
 		.include_usage = r->chat.include_usage,
 		.reasoning_apart =
@@ -103,6 +107,8 @@ take_facts(struct llm_facts *f, const struct llm_event *ev)
 		break;
 	case LLM_EV_STOP:
 		f->why = ev->stop.why;
+		snprintf(f->raw_stop, sizeof(f->raw_stop), "%.*s",
+		    STR_ARG(ev->stop.raw));
 		break;
 	case LLM_EV_START:
 	case LLM_EV_CLOSE:
@@ -173,13 +179,13 @@ relay_begin(struct req *r, const struct target *t)
 	y->sink.put = put_event;
 	y->r = r;
 	y->to = r->endpoint->dialect;
-	y->from = t->upstream->dialect;
+	y->from = t->way->dialect;
 	y->sse = SSE_INIT;
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);
-	y->patched = y->to == y->from && y->streams == r->chat.stream &&
-	    !r->chat.heal;
+	y->patched =
+	    y->to == y->from && y->streams == r->chat.stream && !r->chat.heal;
 	collect = !y->patched && (!r->chat.stream || r->chat.heal);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
@@ -202,6 +208,8 @@ relay_free(struct req *r)
 	buf_free(&y->own);
 	if (y->patched && y->streams)
 		y->from->relay_free(y->state);
+	else if (!y->patched && y->from->decode_free != NULL)
+		y->from->decode_free(y->state);
 	r->relay = NULL;
 }
 
@@ -227,9 +235,9 @@ relay_usage(const struct req *r, struct llm_usage *u)
 		return;
 	*u = (struct llm_usage){ .estimated = true,
 		.input = ((int64_t)r->chat.text_bytes + BYTES_PER_TOKEN - 1) /
-			BYTES_PER_TOKEN,
-		.output = (f->text_bytes + BYTES_PER_TOKEN - 1) /
-			BYTES_PER_TOKEN };
+		    BYTES_PER_TOKEN,
+		.output =
+		    (f->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN };
 }
 
 /* --- streams --- */
@@ -325,7 +333,8 @@ heal_answer(struct relay *y, struct arena *a)
 
 	for (c = y->answer->choices; c != NULL; c = c->next)
 		for (p = c->parts; p != NULL; p = p->next)
-			if (p->kind == LLM_TEXT && heal_json(p->text, a, &better))
+			if (p->kind == LLM_TEXT &&
+			    heal_json(p->text, a, &better))
 				p->text = better;
 }
 
@@ -413,8 +422,8 @@ whole_patched(struct relay *y, struct str body)
 	struct buf b = BUF_LIMIT(ANSWER_MAX);
 	int rc = -1;
 
-	if (y->from->patch_read(r->setup, &y->frame, body, &y->facts,
-		&r->err) == -1) {
+	if (y->from->patch_read(
+		r->setup, &y->frame, body, &y->facts, &r->err) == -1) {
 		r->broken = true;
 		return -1;
 	}
@@ -437,8 +446,8 @@ whole_decoded(struct relay *y, struct str body)
 
 	if (y->fold == NULL)
 		start_fold(y);
-	if (y->from->decode_answer(r->setup, &y->frame, body, &y->sink,
-		&r->err) == -1) {
+	if (y->from->decode_answer(
+		r->setup, &y->frame, body, &y->sink, &r->err) == -1) {
 		r->broken = true;
 		return -1;
 	}
@@ -456,6 +465,7 @@ relay_whole(struct req *r)
 	if (y->patched) { /* asked to stream, answered in one piece */
 		y->from->relay_free(y->state);
 		y->patched = false;
+		y->state = arena_zalloc(r->life, y->from->dec_size);
 		y->enc = arena_zalloc(r->life, y->to->enc_size);
 	}
 	return whole_decoded(y, body);
@@ -477,8 +487,8 @@ relay_refusal(struct req *r)
 		.choices = c,
 		.ended = true };
 	c->why = LLM_STOP_FILTER;
-	y->facts = (struct llm_facts){ .why = LLM_STOP_FILTER,
-		.has_usage = true };
+	y->facts =
+	    (struct llm_facts){ .why = LLM_STOP_FILTER, .has_usage = true };
 	r->err = (struct err){ .code = ERR_NONE };
 	return send_folded(y);
 }

@@ -24,8 +24,8 @@ is_json_type(struct str type)
 {
 	struct str rest = type;
 
-	return str_is_nocase(str_trim(str_split(&rest, ';')),
-	    "application/json");
+	return str_is_nocase(
+	    str_trim(str_split(&rest, ';')), "application/json");
 }
 
 static int
@@ -48,8 +48,8 @@ static size_t
 body_max(const struct req *r)
 {
 	return str_starts(r->path, "/v1/") || str_starts(r->path, "/sim/") ?
-		  (size_t)r->world->conf.max_body_bytes :
-		  SMALL_BODY_MAX;
+	    (size_t)r->world->conf.max_body_bytes :
+	    SMALL_BODY_MAX;
 }
 
 static int
@@ -59,8 +59,8 @@ read_body(struct req *r, struct str *out)
 	size_t max = body_max(r);
 
 	r->body_read = true;
-	if (r->client->ops->body(r->client, r->setup, r->in.length, max, out,
-		&r->err) == -1)
+	if (r->client->ops->body(
+		r->client, r->setup, r->in.length, max, out, &r->err) == -1)
 		return -1;
 	r->record.request_bytes = (int64_t)out->n;
 	if (str_is_nocase(coding, "gzip"))
@@ -140,8 +140,8 @@ look_up(struct req *r, struct str token)
 	int rc;
 
 	rc = loop_is_here(w->loop) ?
-		  keys_recall(w->keys, token, clock_wall_ms(), &r->who, &r->err) :
-		  keys_find(w->keys, token, clock_wall_ms(), &r->who, &r->err);
+	    keys_recall(w->keys, token, clock_wall_ms(), &r->who, &r->err) :
+	    keys_find(w->keys, token, clock_wall_ms(), &r->who, &r->err);
 	if (rc != 0)
 		return rc;
 	r->known = true;
@@ -334,10 +334,10 @@ stage_resolve(struct req *r)
 	world_today(r->today);
 	r->route_world = (struct route_world){ w->catalog, r->today,
 		w->providers, is_known, is_usable, takes_any };
-	return route_resolve(&r->route, &r->route_world, r->chat.model,
-		   &r->err) == -1 ?
-		  FAIL :
-		  NEXT;
+	return route_resolve(
+		   &r->route, &r->route_world, r->chat.model, &r->err) == -1 ?
+	    FAIL :
+	    NEXT;
 }
 
 enum verdict
@@ -346,25 +346,56 @@ stage_capability(struct req *r)
 	return route_narrow(&r->route, &r->chat, &r->err) == -1 ? FAIL : NEXT;
 }
 
-/* One target for each key of a provider, best provider first. */
-static void
-add_targets(struct req *r, const struct mapping *m, int max_keys)
+/* One target for each key of a provider that can be told it all. */
+static bool
+add_targets(
+    struct req *r, const struct mapping *m, int max_keys, unsigned *deaf)
 {
 	const struct upstream *u;
+	const struct way *w;
 	struct target *t;
 	int key = 0;
 
 	u = providers_find(r->world->providers, m->provider);
+	if ((w = provider_way(u, r->chat.from, m->caps, r->chat.says, deaf)) ==
+	    NULL)
+		return false;
 	do {
 		if (r->ntargets == ATTEMPTS_MAX)
-			return;
+			return true;
 		t = &r->targets[r->ntargets++];
 		*t = (struct target){ .upstream = u,
+			.way = w,
+			.efforts = m->efforts,
+			.limit = m->max_output,
+			.now = clock_wall_ms() / 1000,
 			.key = key,
 			.model = arena_dup(r->life, m->upstream),
 			.caps = m->caps,
 			.mapping = m };
 	} while (++key < u->nkeys && key < max_keys);
+	return true;
+}
+
+/* No provider that is left can be told what the request says. */
+static enum verdict
+refuse_deaf(struct req *r, unsigned deaf)
+{
+	struct str model = { r->chat.model.p,
+		r->chat.model.n > 200 ? 200 : r->chat.model.n };
+	const char *word = llm_say_word(deaf);
+
+	if (deaf == 0) {
+		err_set(&r->err, ERR_NO_PROVIDER,
+		    "No provider of model %.*s serves this endpoint",
+		    STR_ARG(model));
+		return FAIL;
+	}
+	r->err.param = str_from(word);
+	err_set(&r->err, ERR_NO_SUCH_PARAM,
+	    "%s is not supported by any available provider for model %.*s",
+	    word, STR_ARG(model));
+	return FAIL;
 }
 
 /*
@@ -374,14 +405,19 @@ add_targets(struct req *r, const struct mapping *m, int max_keys)
 enum verdict
 stage_route(struct req *r)
 {
-	int i, max = (int)r->world->conf.max_fallback_providers + 1;
+	int i, n = 0, max = (int)r->world->conf.max_fallback_providers + 1;
+	unsigned deaf = 0, one;
 
 	if (route_usable(&r->route, &r->route_world, &r->err) == -1)
 		return FAIL;
 	if (r->no_retry || r->route.provider.p != NULL)
 		max = 1;
-	for (i = 0; i < r->route.nfound && i < max; i++)
-		add_targets(r, r->route.found[i], 3);
+	for (i = 0; i < r->route.nfound && n < max; i++) {
+		n += add_targets(r, r->route.found[i], 3, &one);
+		deaf = deaf == 0 ? one : deaf;
+	}
+	if (r->ntargets == 0)
+		return refuse_deaf(r, deaf);
 	record_resolved(r);
 	return NEXT;
 }

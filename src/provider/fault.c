@@ -265,9 +265,9 @@ pass_on(const struct target *t, int status, struct str body,
 	provider_fault_set(FAULT_CLIENT, t, status, e);
 	if (is_word(f->code))
 		e->word = arena_dup(a, f->code);
-	if (t->upstream->dialect->decode_error == NULL)
+	if (t->way->dialect->decode_error == NULL)
 		return;
-	t->upstream->dialect->decode_error(a, body, &said);
+	t->way->dialect->decode_error(a, body, &said);
 	if (said.msg[0] != '\0') {
 		memcpy(e->msg, said.msg, sizeof(e->msg));
 		provider_scrub(t, e->msg);

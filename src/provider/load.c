@@ -77,8 +77,11 @@ load_words(const struct load *l, struct err *e)
 	const struct conf_provider *s = l->section;
 
 	if (given(s->dialect)) {
-		l->u->dialect = dialect_find(str_from(s->dialect));
-		if (l->u->dialect == NULL)
+		l->u->ways[0] =
+		    (struct way){ dialect_find(str_from(s->dialect)),
+			    .path = NULL };
+		l->u->nways = 1;
+		if (l->u->ways[0].dialect == NULL)
 			return err_set(e, ERR_CONFIG,
 			    "%s: no dialect \"%.100s\"", l->where, s->dialect);
 	}
@@ -108,19 +111,37 @@ load_section(const struct load *l, struct err *e)
 	return load_words(l, e);
 }
 
+static void
+load_ways(struct upstream *u, const struct provider *row)
+{
+	u->nways = 1;
+	u->ways[0] = (struct way){ .dialect = row->dialect, .path = row->path };
+	if (row->ways == NULL)
+		return;
+	for (u->nways = 0; row->ways[u->nways].dialect != NULL; u->nways++) {
+		assert(u->nways < WAYS_MAX);
+		u->ways[u->nways] = row->ways[u->nways];
+	}
+}
+
 static int
 load_one(struct load *l, struct str id, struct err *e)
 {
+	static const struct provider_ops none = { .load = NULL };
 	struct upstream *u = l->u;
 
 	u->id = u->name = id;
-	u->dialect = &dialect_openai_chat;
+	u->ops = &none;
+	u->ways[0].dialect = &dialect_openai_chat;
+	u->nways = 1;
 	u->quirks = QUIRK_REASONING_BACK; /* of a row of the operator */
 	u->timeout_first_byte = l->conf->timeout_first_byte;
 	u->timeout_idle = l->conf->timeout_idle;
 	if (l->row != NULL) {
 		u->name = str_from(l->row->name);
-		u->dialect = l->row->dialect;
+		if (l->row->ops != NULL)
+			u->ops = l->row->ops;
+		load_ways(u, l->row);
 		u->quirks = l->row->quirks;
 		u->any_model = l->row->any_model;
 		u->no_stream = l->row->no_stream;
@@ -134,7 +155,9 @@ load_one(struct load *l, struct str id, struct err *e)
 	if (load_section(l, e) == -1 || place_base(l, e) == -1 ||
 	    place_path(l, e) == -1)
 		return -1;
-	return load_keys(l, e);
+	if (load_keys(l, e) == -1)
+		return -1;
+	return u->ops->load == NULL ? 0 : u->ops->load(l, e);
 }
 
 static const struct conf_provider *
@@ -227,8 +250,11 @@ providers_free(struct providers *p)
 
 	if (p == NULL)
 		return;
-	for (i = 0; i < p->n; i++)
+	for (i = 0; i < p->n; i++) {
+		if (p->v[i].ops != NULL && p->v[i].ops->unload != NULL)
+			p->v[i].ops->unload(&p->v[i]);
 		keys_free(&p->v[i]);
+	}
 	arena_free(p->arena);
 }
 

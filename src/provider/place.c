@@ -155,12 +155,18 @@ int
 place_path(const struct load *l, struct err *e)
 {
 	const char *path = l->row == NULL ? PATH_DEFAULT : row_path(l);
+	struct way *w = l->u->ways;
 
-	if (l->section != NULL && given(l->section->path))
+	if (l->row != NULL && l->row->ways != NULL && w[0].path != NULL)
+		path = w[0].path;
+	if (l->section != NULL && given(l->section->path)) {
 		path = l->section->path;
+		w[0].stream_path = NULL;
+		l->u->nways = 1;
+	}
 	if (!is_path(path))
 		return err_set(e, ERR_CONFIG, "%s: bad path \"%.100s\"",
 		    l->where == NULL ? l->u->id.p : l->where, path);
-	l->u->path = str_from(path);
+	w[0].path = path;
 	return 0;
 }

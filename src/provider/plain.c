@@ -17,6 +17,38 @@
 /* The dialect's own patches need room in the same pass. */
 #define FIRST_PASS (JPATCH_MAX - DIALECT_PATCHES)
 
+/* Does this way take such a mapping? */
+static bool
+way_fits(const struct way *w, enum llm_task task, unsigned caps)
+{
+	return w->dialect->task == task && (caps & w->with) == w->with &&
+	    (caps & w->without) == 0;
+}
+
+const struct way *
+provider_way(const struct upstream *u, const struct dialect *from,
+    unsigned caps, unsigned says, unsigned *deaf)
+{
+	unsigned unheard;
+	int i;
+
+	*deaf = 0;
+	for (i = 0; i < u->nways; i++)
+		if (u->ways[i].dialect == from &&
+		    way_fits(&u->ways[i], from->task, caps))
+			return &u->ways[i];
+	for (i = 0; i < u->nways; i++) {
+		if (!way_fits(&u->ways[i], from->task, caps))
+			continue;
+		unheard = says & ~u->ways[i].dialect->hears;
+		if (unheard == 0)
+			return &u->ways[i];
+		if (*deaf == 0)
+			*deaf = unheard & ~(unheard - 1);
+	}
+	return NULL;
+}
+
 bool
 provider_streams(const struct target *t, const struct llm_request *r)
 {
@@ -53,11 +85,14 @@ change_stream(
 	bool told =
 	    str_is(jscan_get(c->members, c->nmembers, "stream"), "true");
 
+	bool options = t->way->dialect == &dialect_openai_chat;
+
 	if (provider_streams(t, r)) {
 		if (told)
 			return;
 		quirk_set(c, STR("stream"), STR("true"));
-		if ((t->upstream->quirks & QUIRK_NO_STREAM_OPTIONS) == 0)
+		if (options &&
+		    (t->upstream->quirks & QUIRK_NO_STREAM_OPTIONS) == 0)
 			quirk_set(c, STR("stream_options"),
 			    STR("{\"include_usage\":true}"));
 		return;
@@ -65,7 +100,8 @@ change_stream(
 	if (told)
 		quirk_del(c, STR("stream"));
 	/* OpenAI refuses it where nothing streams. */
-	quirk_del(c, STR("stream_options"));
+	if (options)
+		quirk_del(c, STR("stream_options"));
 }
 
 /* Some models stop early, or not at all, unless they are told a limit. */
@@ -95,6 +131,8 @@ make_changes(const struct target *t, const struct llm_request *r,
 	jw_str(&w, NULL, t->model);
 	quirk_set(c, STR("model"), buf_str(name));
 	change_stream(t, r, c);
+	if (t->way->dialect != &dialect_openai_chat)
+		return;
 	change_limit(t, r, c, a);
 	quirk_apply(t, c);
 }
@@ -119,19 +157,34 @@ apply_rest(struct buf **body, const struct changes *c, int from,
 	return 0;
 }
 
+static struct llm_aim
+aim_of(const struct target *t, const struct llm_request *r, struct changes *c,
+    struct arena *a)
+{
+	return (struct llm_aim){ .model = t->model,
+		.caps = t->caps,
+		.efforts = t->efforts,
+		.max_output = t->limit,
+		.stream = provider_streams(t, r),
+		.arena = a,
+		.dropped = c->dropped };
+}
+
 /* The client's own bytes, patched on the way. */
 static int
 relay_body(const struct target *t, struct llm_request *r, struct changes *c,
     struct arena *a, struct buf **body, struct err *e)
 {
+	struct llm_aim aim = aim_of(t, r, c, a);
 	int first;
 
 	c->members = r->members;
 	c->nmembers = r->nmembers;
+	if (t->upstream->ops->change != NULL)
+		t->upstream->ops->change(t, r, c, a);
 	make_changes(t, r, c, a);
 	first = c->n < FIRST_PASS ? c->n : FIRST_PASS;
-	if (dialect_body(t->upstream->dialect, r, c->v, first, a, *body, e) ==
-	    -1)
+	if (dialect_body(t->way->dialect, r, &aim, c->v, first, *body, e) == -1)
 		return -1;
 	return apply_rest(body, c, first, a, e);
 }
@@ -141,20 +194,19 @@ static int
 encode_body(const struct target *t, struct llm_request *r, struct changes *c,
     struct arena *a, struct buf **body, struct err *e)
 {
+	struct llm_aim aim = aim_of(t, r, c, a);
 	struct jmember *m;
 
-	if (dialect_body(t->upstream->dialect, r, NULL, 0, a, *body, e) == -1)
+	if (dialect_body(t->way->dialect, r, &aim, NULL, 0, *body, e) == -1)
 		return -1;
 	c->nmembers = jscan_object(buf_str(*body), a, &m, e);
 	if (c->nmembers == -1)
 		return -1;
 	c->members = m;
-	if (r->dropped.n > 0) {
-		if (c->dropped->n > 0)
-			buf_addc(c->dropped, ',');
-		buf_add(c->dropped, r->dropped);
-	}
-	make_changes(t, r, c, a);
+	if (t->upstream->ops->change != NULL)
+		t->upstream->ops->change(t, r, c, a);
+	if (t->way->dialect == &dialect_openai_chat)
+		make_changes(t, r, c, a);
 	return apply_rest(body, c, 0, a, e);
 }
 
@@ -169,9 +221,8 @@ put_body(const struct target *t, struct llm_request *r, struct arena *a,
 	c->members = NULL;
 	c->nmembers = c->n = 0;
 	c->dropped = dropped;
-	rc = t->upstream->dialect == r->from ?
-	    relay_body(t, r, c, a, &body, e) :
-	    encode_body(t, r, c, a, &body, e);
+	rc = t->way->dialect == r->from ? relay_body(t, r, c, a, &body, e) :
+					  encode_body(t, r, c, a, &body, e);
 	if (rc == -1)
 		return -1;
 	buf_addc(body, '\0');
@@ -182,14 +233,17 @@ put_body(const struct target *t, struct llm_request *r, struct arena *a,
 }
 
 static void
-put_url(const struct target *t, struct arena *a, struct http_request *q)
+put_url(const struct target *t, bool streams, struct arena *a,
+    struct http_request *q)
 {
 	static const char mark[] = "{model}";
-	const struct upstream *u = t->upstream;
+	const struct way *w = t->way;
 	struct buf *name;
 	const char *at;
 
-	q->url = url_join(a, u->base_url, u->path);
+	q->url = url_join(a, t->upstream->base_url,
+	    str_from(
+		streams && w->stream_path != NULL ? w->stream_path : w->path));
 	if ((at = strstr(q->url.p, mark)) == NULL)
 		return;
 	name = arena_buf(a, 4096);
@@ -269,7 +323,10 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
 	q->proxy = t->upstream->proxy;
 	if (put_body(t, r, a, q, dropped, e) == -1)
 		return -1;
-	put_url(t, a, q);
+	put_url(t, streams, a, q);
+	if (t->upstream->ops->place != NULL &&
+	    t->upstream->ops->place(t, r, a, &q->url, e) == -1)
+		return -1;
 	if (put_header(q, STR("Content-Type: application/json"), e) == -1 ||
 	    put_header(q,
 		streams ? STR("Accept: text/event-stream") :
@@ -278,5 +335,7 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
 	    put_header(q, STR("Accept-Encoding: identity"), e) == -1 ||
 	    put_header(q, STR("User-Agent: llmgw/" PACKAGE_VERSION), e) == -1)
 		return -1;
-	return put_key(t, a, q, e);
+	return t->upstream->ops->sign != NULL ?
+	    t->upstream->ops->sign(t, a, q, e) :
+	    put_key(t, a, q, e);
 }

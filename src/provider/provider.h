@@ -30,6 +30,66 @@ enum {
 	QUIRK_NO_CACHE_MARKS = 1u << 9,  /* refuses cache_control */
 };
 
+struct changes;
+struct load;
+struct target;
+struct upstream;
+
+/* How a stream of events is cut into events. */
+enum framing {
+	FRAMING_SSE,
+	FRAMING_AWS,      /* event stream; an event's name is its :event-type */
+	FRAMING_AWS_CHUNK /* the same, the event is base64 in "bytes" */
+};
+
+/*
+ * One way of asking a provider: a dialect and where it is spoken.  The first
+ * way is the usual one; a client's own dialect goes before it, so that what he
+ * sends is relayed.  {model} and what the provider's ops know are filled into
+ * the paths when a request is made.
+ */
+struct way {
+	const struct dialect *dialect;
+	const char *path;
+	const char *stream_path; /* NULL: the same */
+	enum framing framing;
+	unsigned with;    /* only for mappings with all of these caps */
+	unsigned without; /* and with none of these */
+};
+#define WAYS_MAX 8
+
+/*
+ * What cannot be said as data.  Each may be NULL: then it is as for all.  All
+ * but load() run on several threads.
+ */
+struct provider_ops {
+	/*
+	 * Once, after base URL and keys: what else the environment says, into
+	 * u->own (memory of the load's arena, lives as long as the upstream).
+	 */
+	int (*load)(const struct load *, struct err *);
+	void (*unload)(struct upstream *); /* what no arena frees */
+	/* Replace base URL and path: *url is the one made from the way. */
+	int (*place)(const struct target *, const struct llm_request *,
+	    struct arena *, struct str *url, struct err *);
+	/* More changes of the body, before the general ones. */
+	void (*change)(const struct target *, const struct llm_request *,
+	    struct changes *, struct arena *);
+	/* Headers of credentials, when URL and body stand. */
+	int (*sign)(const struct target *, struct arena *,
+	    struct http_request *, struct err *);
+	/*
+	 * Is something to be fetched before the target can be asked (a token)?
+	 * 1: *q asks for it, and took() gets the answer; 2: another request is
+	 * fetching it, wait; 0: no.  -1: it cannot be had.
+	 */
+	int (*need)(const struct target *, struct arena *,
+	    struct http_request *q, struct err *);
+	/* status 0: no answer came. */
+	int (*took)(
+	    const struct target *, int status, struct str body, struct err *);
+};
+
 /*
  * A provider is data: which dialect it speaks, where, and its few oddities.
  * The rows are in provider/table.c; [provider NAME] of the configuration adds
@@ -39,8 +99,11 @@ struct provider {
 	const char *id;   /* "together-ai": in model strings */
 	const char *name; /* "Together AI": for people */
 	const struct dialect *dialect;
-	const char *base_url; /* {resource} and the like are filled in */
-	const char *path;     /* of chat completions */
+	const char *base_url;   /* {resource} and the like are filled in */
+	const char *path;       /* of chat completions */
+	const struct way *ways; /* instead of dialect and path: up to one with
+				 a NULL dialect */
+	const struct provider_ops *ops; /* or NULL */
 	enum auth auth;
 	unsigned quirks;
 	const char *env;         /* "X_AI": LLM_<env>_API_KEY, _BASE_URL; NULL:
@@ -62,9 +125,11 @@ extern const struct provider provider_rows[];
 struct upstream {
 	struct str id;
 	struct str name;
-	const struct dialect *dialect;
-	struct str base_url; /* "" or absent: not configured */
-	struct str path;     /* {model}: put in when a request is made */
+	struct way ways[WAYS_MAX];
+	int nways;
+	const struct provider_ops *ops; /* never NULL */
+	void *own;                      /* of the ops */
+	struct str base_url;            /* "" or absent: not configured */
 	enum auth auth;
 	unsigned quirks;
 	struct secret keys[UPSTREAM_KEYS_MAX];
@@ -106,12 +171,24 @@ const struct upstream *providers_at(const struct providers *, int);
 /* Where one attempt goes. */
 struct target {
 	const struct upstream *upstream;
-	int key;             /* index */
-	struct str model;    /* upstream's name for it */
-	unsigned caps;       /* LLM_CAN_*, LLM_WANTS_* */
+	const struct way *way; /* of the upstream */
+	int key;               /* index */
+	struct str model;      /* upstream's name for it */
+	unsigned caps;         /* LLM_CAN_*, LLM_WANTS_* */
+	unsigned efforts;      /* bit per enum llm_effort; 0: not known */
 	int64_t max_output;  /* to send if the client gave none; 0: leave out */
+	int64_t limit;       /* the model's own, 0: not known */
+	int64_t now;         /* Unix seconds, for signatures */
 	const void *mapping; /* of the catalogue; the pipeline's business */
 };
+
+/*
+ * The way to ask for a task on behalf of a client who speaks `from` and says
+ * these LLM_SAY_*; NULL: there is none.  *deaf is then the first bit that no
+ * way hears, or 0: the provider does not do the task at all.
+ */
+const struct way *provider_way(const struct upstream *,
+    const struct dialect *from, unsigned caps, unsigned says, unsigned *deaf);
 
 /*
  * Will the call of this attempt be a stream?  What the client asked for, unless

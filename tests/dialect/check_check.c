@@ -161,15 +161,17 @@ static const struct {
 
 START_TEST(need)
 {
+	unsigned only = LLM_SAY_NATIVE | LLM_SAY_CUSTOM;
 	struct arena *a = arena_new(4096, 64 << 20);
 	struct llm_request r = { .from = &dialect_openai_chat,
 		.body = body_of(a, needs[_i].in) };
 	struct err e = { 0 };
 
 	ck_assert_int_eq(dialect_openai_chat.peek(&r, a, &e), 0);
-	ck_assert_msg(
-	    r.needs == needs[_i].needs && r.same_dialect == needs[_i].same,
-	    "%s: needs %x, same %d", needs[_i].in, r.needs, r.same_dialect);
+	ck_assert_msg(r.needs == needs[_i].needs &&
+		((r.says & only) != 0) == needs[_i].same,
+	    "%s: needs %x, same %d", needs[_i].in, r.needs,
+	    (r.says & only) != 0);
 	arena_free(a);
 }
 END_TEST
@@ -243,12 +245,13 @@ START_TEST(body)
 	    arena_fmt(a, "{'model':'m','messages':[" U "]%s%s}",
 		bodies[_i].out[0] == '\0' ? "" : ",", bodies[_i].out)
 		.p);
+	struct llm_aim aim = { .arena = a };
 	struct buf out = BUF_LIMIT(4096);
 	struct err e = { 0 };
 
 	ck_assert_int_eq(dialect_openai_chat.peek(&r, a, &e), 0);
 	ck_assert_int_eq(
-	    dialect_body(&dialect_openai_chat, &r, NULL, 0, a, &out, &e), 0);
+	    dialect_body(&dialect_openai_chat, &r, &aim, NULL, 0, &out, &e), 0);
 	ck_assert_msg(str_eq(buf_str(&out), want), "%s:\nwant %.*s\ngot  %.*s",
 	    bodies[_i].in, STR_ARG(want), (int)out.n, out.p);
 	buf_free(&out);

@@ -106,17 +106,22 @@ static bool
 run_request(const struct dialect *client, const struct dialect *up,
     struct arena *a, struct str dir)
 {
+	struct buf out = BUF_LIMIT(1 << 20), dropped = BUF_LIMIT(4096);
 	struct llm_request r = { .from = client };
-	struct buf out = BUF_LIMIT(1 << 20);
+	struct llm_aim aim = { .arena = a, .dropped = &dropped };
 	struct err e = { 0 };
 
 	r.body = fixture_read(a, dir, "request.json");
-	if (client->peek(&r, a, &e) == -1 ||
-	    dialect_body(up, &r, NULL, 0, a, &out, &e) == -1)
+	if (client->peek(&r, a, &e) == -1)
+		ck_abort_msg("%.*s: %s", STR_ARG(dir), e.msg);
+	aim.model = r.model;
+	aim.stream = r.stream;
+	if (dialect_body(up, &r, &aim, NULL, 0, &out, &e) == -1)
 		ck_abort_msg("%.*s: %s", STR_ARG(dir), e.msg);
 	buf_addc(&out, '\n');
 	fixture_expect(a, dir, "upstream.json", buf_str(&out));
 	buf_free(&out);
+	buf_free(&dropped);
 	return r.include_usage;
 }
 
@@ -237,6 +242,7 @@ START_TEST(round_trip)
 	struct buf first = BUF_LIMIT(1 << 20), body = BUF_LIMIT(1 << 20);
 	struct buf second = BUF_LIMIT(1 << 20);
 	struct llm_request r, again;
+	struct llm_aim aim = { .arena = a };
 	struct err e = { 0 };
 	struct jw w;
 	struct str *dir;
@@ -248,8 +254,10 @@ START_TEST(round_trip)
 		r.body = fixture_read(a, *dir, "request.json");
 		ck_assert_int_eq(d->peek(&r, a, &e), 0);
 		ck_assert_int_eq(d->decode_request(&r, a, &e), 0);
+		aim.model = r.model;
+		aim.stream = r.stream;
 		w = JW_TO(&body);
-		ck_assert_int_eq(d->encode_request(&r, &w, &e), 0);
+		ck_assert_int_eq(d->encode_request(&r, &aim, &w, &e), 0);
 		again.body = arena_dup(a, buf_str(&body));
 		ck_assert_int_eq(d->peek(&again, a, &e), 0);
 		ck_assert_int_eq(d->decode_request(&again, a, &e), 0);

@@ -191,7 +191,8 @@ START_TEST(shipped)
 	p = catalog_mapping(m, STR("openai"));
 	ck_assert_uint_ne(p->caps & LLM_WANTS_MAX_COMPLETION, 0);
 	ck_assert_uint_eq(p->efforts,
-	    1u << EFFORT_LOW | 1u << EFFORT_MEDIUM | 1u << EFFORT_HIGH);
+	    1u << LLM_EFFORT_LOW | 1u << LLM_EFFORT_MEDIUM |
+		1u << LLM_EFFORT_HIGH);
 	m = catalog_find(c, STR("sim-slow-c20-i50"));
 	ck_assert(str_is(m->id, "sim-slow-*"));
 	ck_assert_ptr_null(catalog_find(c, STR("sim-slow-")));

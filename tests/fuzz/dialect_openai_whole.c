@@ -14,18 +14,20 @@ request(struct str in, struct arena *a, struct buf *out)
 {
 	const struct dialect *d = &dialect_openai_chat;
 	struct llm_request r = { .from = d, .body = in };
+	struct llm_aim aim = { .arena = a };
 	struct err e = { 0 };
 	struct jw w;
 
 	if (d->peek(&r, a, &e) == -1)
 		return;
-	if (dialect_body(d, &r, NULL, 0, a, out, &e) == -1 ||
+	aim.model = r.model;
+	if (dialect_body(d, &r, &aim, NULL, 0, out, &e) == -1 ||
 	    !jscan_is_object(buf_str(out)))
 		abort();
 	buf_clear(out);
 	w = JW_TO(out);
 	if (d->decode_request(&r, a, &e) == 0 &&
-	    (d->encode_request(&r, &w, &e) == -1 ||
+	    (d->encode_request(&r, &aim, &w, &e) == -1 ||
 		!jscan_is_object(buf_str(out))))
 		abort();
 }

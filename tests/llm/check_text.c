@@ -46,7 +46,8 @@ START_TEST(dump)
 	struct llm_request r = { .model = STR("m"),
 		.messages = &m,
 		.has = 1u << LLM_TOP_P,
-		.effort = STR("low") };
+		.has_effort = true,
+		.effort = LLM_EFFORT_LOW };
 	struct buf b = BUF_LIMIT(4096);
 	struct jw w = JW_TO(&b);
 

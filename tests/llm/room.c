@@ -1,6 +1,7 @@
 #include "room.h"
 
 TCase *case_cost(void);
+TCase *case_effort(void);
 TCase *case_fold(void);
 TCase *case_grammar(void);
 TCase *case_text(void);
@@ -8,6 +9,7 @@ TCase *case_text(void);
 const char *const room_name = "llm";
 TCase *(*const room_cases[])(void) = {
 	case_cost,
+	case_effort,
 	case_fold,
 	case_grammar,
 	case_text,

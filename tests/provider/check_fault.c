@@ -127,12 +127,14 @@ static const struct {
 
 static const struct upstream example = { .id = { "ex", 2 },
 	.name = { "Example", 7 },
-	.dialect = &dialect_openai_chat };
+	.ways = { { .dialect = &dialect_openai_chat, .path = "/" } } };
 
 START_TEST(fault)
 {
 	struct arena *a = arena_new(4096, 1 << 20);
-	struct target t = { .upstream = &example, .mapping = &example };
+	struct target t = {
+		.upstream = &example, .way = example.ways, .mapping = &example
+	};
 	struct str body = str_from(cases[_i].body);
 	struct err e = { .retry_after = 7 };
 	enum fault f = provider_fault(&t, cases[_i].status, body, a, &e);
@@ -160,7 +162,7 @@ START_TEST(unknown_name)
 {
 	struct arena *a = arena_new(4096, 1 << 20);
 	struct upstream u = example;
-	struct target t = { .upstream = &u };
+	struct target t = { .upstream = &u, .way = u.ways };
 	struct err e;
 
 	u.any_model = true;
@@ -179,7 +181,7 @@ END_TEST
 
 START_TEST(no_answer)
 {
-	struct target t = { .upstream = &example };
+	struct target t = { .upstream = &example, .way = example.ways };
 	struct err e;
 
 	provider_fault_set(FAULT_NETWORK, &t, 0, &e);

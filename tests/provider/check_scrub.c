@@ -96,7 +96,9 @@ START_TEST(at_the_end)
 	int n;
 
 	open_upstream(&u);
-	u.dialect = &dialect_openai_chat;
+	u.ways[0] =
+	    (struct way){ .dialect = &dialect_openai_chat, .path = "/" };
+	t.way = u.ways;
 	u.name = STR("Example");
 	for (n = 980; n < 1005; n++) {
 		provider_fault(&t, 400,

@@ -55,8 +55,9 @@ setup_free(struct setup *s)
 }
 
 struct sent
-setup_send(struct arena *a, const struct target *t, const char *body)
+setup_send(struct arena *a, const struct target *to, const char *body)
 {
+	struct target copy = *to, *t = &copy;
 	struct llm_request r = { .from = &dialect_openai_chat, .n = 1 };
 	struct buf dropped = BUF_LIMIT(1000), lines = BUF_LIMIT(10000);
 	struct sent out = { 0 };
@@ -69,6 +70,8 @@ setup_send(struct arena *a, const struct target *t, const char *body)
 	r.stream = str_is(jscan_get(r.members, r.nmembers, "stream"), "true");
 	jscan_int(
 	    jscan_get(r.members, r.nmembers, "max_tokens"), &r.max_output);
+	if (t->way == NULL)
+		t->way = &t->upstream->ways[0];
 	out.rc = provider_request(t, &r, a, &q, &dropped, &out.err);
 	if (out.rc == 0) {
 		out.url = arena_dup(a, q.url).p;
