@@ -137,7 +137,8 @@ struct openai_relay {
 	size_t held_at;  /* of its finish word, with the quotes */
 	size_t held_n;
 	int held_choice;
-	struct buf extras; /* object: members that wait for the next chunk */
+	struct buf extras;  /* array of objects: members that wait for a chunk */
+	size_t extras_last; /* where the last of them begins */
 	struct buf usage;  /* the provider's last usage object */
 	char id[256];      /* raw, the first that is not empty */
 	int64_t created;
@@ -172,8 +173,18 @@ enum openai_top openai_top_of(struct str key);
 /* Up to the bracket of the choices; from there on, to the closing bracket. */
 void openai_chunk_begin(const struct openai_chunk *, struct buf *);
 void openai_chunk_end(const struct openai_chunk *, struct buf *);
-/* The chunk is not sent: its unknown members wait for the next one. */
+/*
+ * The chunk is not sent: its unknown members wait for the next one.  Values
+ * that differ under one name (padding, mostly) wait for one each.
+ */
 void openai_chunk_keep(const struct openai_chunk *);
+/*
+ * Before a chunk with the members of `next` (or none): what waits and cannot
+ * go out in it does in chunks of their own, of this choice and with an empty
+ * delta, since only the last chunk may be without a choice.
+ */
+void openai_chunk_carry(
+    const struct openai_chunk *, struct str next, int choice);
 /*
  * Hold a finish: the buffer for its chunk, or one that says nothing else.  The
  * finish of another choice that was held goes out.

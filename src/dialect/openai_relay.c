@@ -62,6 +62,7 @@ relay_choice(struct openai_chunk *c, struct str raw, int pos,
 	if (whole)
 		to = openai_chunk_hold(c, v.index);
 	else {
+		openai_chunk_carry(c, c->data, v.index);
 		buf_add(to, STR("data: "));
 		openai_chunk_begin(c, to);
 	}

@@ -112,8 +112,25 @@ static const struct {
   "H,'choices':[{'index':0,'delta':{'role':'assistant','content':'x'},'finish_reason':null}],'prompt_filter_results':[1]}\n" HFIN("stop") HDONE, OFF },
 { "members that come last ride on the finish", TEXT FIN("stop") EV("'choices':[],'moderation':{}") DONE,
   HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'moderation':{}}\n" HDONE, OFF },
-{ "no name twice", TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1") EV("'choices':[],'o':2") DONE,
-  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1}\n" HDONE, OFF },
+{ "no name twice", TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1") EV("'choices':[],'o':1,'p':null") EV("'choices':[],'o':null,'p':null") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1,'p':null}\n" HDONE, OFF },
+{ "another value goes before the finish", TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1,'t':'d'") EV("'choices':[],'o':2,'t':'d'") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'o':2,'t':'d'}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1,'t':'d'}\n" HDONE, OFF },
+{ "usage and moderation, each with its padding",
+  TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':'a'") EV("'choices':[],'usage':{'prompt_tokens':1},'t':'d','o':'b'") EV("'choices':[],'moderation':{},'usage':null,'t':'d','o':'c'") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'t':'d','o':'b'}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':'a'}\n"
+  "H,'choices':[],'moderation':{},'t':'d','o':'c','usage':U,'metadata':{'m':1}}\n" HDONE, ASKED },
+{ "the same, and nobody asked for usage",
+  TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':'a'") EV("'choices':[],'usage':{'prompt_tokens':1},'t':'d','o':'b'") EV("'choices':[],'moderation':{},'usage':null,'t':'d','o':'c'") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'t':'d','o':'b'}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'moderation':{},'t':'d','o':'c'}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':'a','usage':U,'metadata':{'m':1}}\n" HDONE, FINISH },
+{ "other values before the first chunk", EV("'choices':[],'o':1") EV("'choices':[],'o':2") EV("'choices':[{'index':0,'delta':{'role':'assistant','content':'x'},'finish_reason':null}],'o':3") FIN("stop") DONE,
+  "H,'choices':[{'index':0,'delta':{'role':'assistant'},'finish_reason':null}],'o':1}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'o':2}\n"
+  "H,'choices':[{'index':0,'delta':{'content':'x'},'finish_reason':null}],'o':3}\n" HFIN("stop") HDONE, OFF },
 { "trap 31: first id that is not empty",
   "data: {'id':'','created':0,'choices':[]}\n\n" TEXT "data: {'id':'other','created':9,'model':'z','object':'chat.completion.done','choices':[{'index':0,'delta':{},'finish_reason':'stop'}]}\n\n" DONE,
   HTEXT HFIN("stop") HDONE, OFF },
