@@ -127,6 +127,15 @@ struct openai_choice {
 	unsigned char why; /* enum llm_stop */
 };
 
+/* The last plain chunk, to know by it those that are like it. */
+#define OPENAI_LIKE_MAX 2
+struct openai_like {
+	int strings; /* that may differ: the text, padding; 0: none is known */
+	size_t in[OPENAI_LIKE_MAX + 1]; /* bytes around them, as it came */
+	size_t out[OPENAI_LIKE_MAX + 1]; /* and as it went */
+	struct buf bytes;
+};
+
 /* A stream that is patched (openai_relay.c). */
 struct openai_relay {
 	struct llm_facts facts;
@@ -140,6 +149,7 @@ struct openai_relay {
 	struct buf extras;  /* array of objects: members that wait for a chunk */
 	size_t extras_last; /* where the last of them begins */
 	struct buf usage;  /* the provider's last usage object */
+	struct openai_like like;
 	char id[256];      /* raw, the first that is not empty */
 	int64_t created;
 	bool terminal; /* [DONE] came */
@@ -154,6 +164,9 @@ struct openai_chunk {
 	struct str data; /* the event */
 	struct str choices;
 	struct buf *out;
+	size_t from; /* of out: where the event begins */
+	struct str content; /* raw, if only it may change; see again_keep */
+	size_t content_at;  /* of out */
 };
 
 /* What a member of a chunk is to us; OURS are written anew. */
@@ -197,6 +210,14 @@ void openai_chunk_hold_bare(const struct openai_chunk *, int choice);
  */
 void openai_chunk_release(const struct openai_chunk *, struct str tail);
 
+/*
+ * Is the event like the one that is kept?  Then it is written, and counted.
+ * Keep the one that was written just now: its members, and c->content.
+ */
+bool openai_again(struct openai_relay *, struct str data, struct buf *out);
+void openai_again_keep(
+    const struct openai_chunk *, const struct jmember *, int n);
+
 /* Finish word of a choice: never "stop" beside a tool call. */
 enum llm_stop openai_choice_why(const struct openai_choice *);
 
@@ -232,6 +253,8 @@ void openai_view_read(
  */
 int openai_put_choice(struct buf *, struct openai_relay *, const struct frame *,
     const struct openai_view *, bool ends, struct err *);
+/* Does the choice go out as it came? */
+bool openai_is_plain(const struct openai_relay *, const struct openai_view *);
 
 /* A stream that is decoded (openai_decode.c). */
 struct openai_block {
