@@ -127,6 +127,15 @@ struct openai_choice {
 	unsigned char why; /* enum llm_stop */
 };
 
+/* The last plain chunk, to know by it those that are like it. */
+#define OPENAI_LIKE_MAX 2
+struct openai_like {
+	int strings; /* that may differ: the text, padding; 0: none is known */
+	size_t in[OPENAI_LIKE_MAX + 1]; /* bytes around them, as it came */
+	size_t out[OPENAI_LIKE_MAX + 1]; /* and as it went */
+	struct buf bytes;
+};
+
 /* A stream that is patched (openai_relay.c). */
 struct openai_relay {
 	struct llm_facts facts;
@@ -137,8 +146,10 @@ struct openai_relay {
 	size_t held_at;  /* of its finish word, with the quotes */
 	size_t held_n;
 	int held_choice;
-	struct buf extras; /* object: members that wait for the next chunk */
+	struct buf extras;  /* array of objects: members that wait for a chunk */
+	size_t extras_last; /* where the last of them begins */
 	struct buf usage;  /* the provider's last usage object */
+	struct openai_like like;
 	char id[256];      /* raw, the first that is not empty */
 	int64_t created;
 	bool terminal; /* [DONE] came */
@@ -153,6 +164,9 @@ struct openai_chunk {
 	struct str data; /* the event */
 	struct str choices;
 	struct buf *out;
+	size_t from; /* of out: where the event begins */
+	struct str content; /* raw, if only it may change; see again_keep */
+	size_t content_at;  /* of out */
 };
 
 /* What a member of a chunk is to us; OURS are written anew. */
@@ -172,8 +186,18 @@ enum openai_top openai_top_of(struct str key);
 /* Up to the bracket of the choices; from there on, to the closing bracket. */
 void openai_chunk_begin(const struct openai_chunk *, struct buf *);
 void openai_chunk_end(const struct openai_chunk *, struct buf *);
-/* The chunk is not sent: its unknown members wait for the next one. */
+/*
+ * The chunk is not sent: its unknown members wait for the next one.  Values
+ * that differ under one name (padding, mostly) wait for one each.
+ */
 void openai_chunk_keep(const struct openai_chunk *);
+/*
+ * Before a chunk with the members of `next` (or none): what waits and cannot
+ * go out in it does in chunks of their own, of this choice and with an empty
+ * delta, since only the last chunk may be without a choice.
+ */
+void openai_chunk_carry(
+    const struct openai_chunk *, struct str next, int choice);
 /*
  * Hold a finish: the buffer for its chunk, or one that says nothing else.  The
  * finish of another choice that was held goes out.
@@ -185,6 +209,14 @@ void openai_chunk_hold_bare(const struct openai_chunk *, int choice);
  * what waited, and `tail` (members with a comma before them, or nothing).
  */
 void openai_chunk_release(const struct openai_chunk *, struct str tail);
+
+/*
+ * Is the event like the one that is kept?  Then it is written, and counted.
+ * Keep the one that was written just now: its members, and c->content.
+ */
+bool openai_again(struct openai_relay *, struct str data, struct buf *out);
+void openai_again_keep(
+    const struct openai_chunk *, const struct jmember *, int n);
 
 /* Finish word of a choice: never "stop" beside a tool call. */
 enum llm_stop openai_choice_why(const struct openai_choice *);
@@ -221,6 +253,8 @@ void openai_view_read(
  */
 int openai_put_choice(struct buf *, struct openai_relay *, const struct frame *,
     const struct openai_view *, bool ends, struct err *);
+/* Does the choice go out as it came? */
+bool openai_is_plain(const struct openai_relay *, const struct openai_view *);
 
 /* A stream that is decoded (openai_decode.c). */
 struct openai_block {

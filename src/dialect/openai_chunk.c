@@ -63,55 +63,139 @@ make_head(struct openai_relay *r, const struct frame *f)
 	memcpy(r->facts.id, r->id, n);
 }
 
-static bool
-has_member(struct str object, struct str key)
+/* The value of a member of an object, or STR_NONE. */
+static struct str
+member(struct str object, struct str key)
 {
 	struct jiter it;
 	struct jmember m;
 
 	for (it = jscan_into(object); jscan_next(&it, &m);)
 		if (str_eq(m.key, key))
+			return m.raw;
+	return STR_NONE;
+}
+
+/* Would a value of `more` be lost beside those of `have`? */
+static bool
+clash(struct str have, struct str more)
+{
+	struct jiter it;
+	struct jmember m;
+	struct str v;
+
+	for (it = jscan_into(more); jscan_next(&it, &m);) {
+		v = member(have, m.key);
+		if (v.p != NULL && !str_eq(v, m.raw) && !jscan_null(m.raw))
 			return true;
+	}
 	return false;
 }
 
-/* Members that waited, unless the chunk has them itself. */
+/* Write the members of an object that the chunk does not have itself. */
 static void
-put_extras(struct openai_relay *r, struct str chunk, struct buf *out)
+put_others(struct str object, struct str chunk, struct buf *out)
 {
 	struct jiter it;
 	struct jmember m;
 
-	if (r->extras.n == 0)
-		return;
-	for (it = jscan_into(buf_str(&r->extras)); jscan_next(&it, &m);)
-		if (!has_member(chunk, m.key))
+	for (it = jscan_into(object); jscan_next(&it, &m);)
+		if (member(chunk, m.key).p == NULL)
 			openai_put_raw(out, &m);
-	buf_clear(&r->extras);
 }
 
-/* Keep the unknown members of a chunk that is not sent for the next one. */
+static bool
+is_foreign(const struct jmember *m)
+{
+	enum openai_top t = openai_top_of(m->key);
+
+	return t == OPENAI_TOP_OTHER || t == OPENAI_TOP_GROQ;
+}
+
+/* The last of the objects that wait. */
+static struct str
+last_extra(const struct openai_relay *r)
+{
+	if (r->extras.n == 0)
+		return STR_NONE;
+	return (struct str){ r->extras.p + r->extras_last,
+		r->extras.n - r->extras_last - 1 };
+}
+
 void
 openai_chunk_keep(const struct openai_chunk *c)
 {
-	struct buf *b = &c->r->extras;
+	struct openai_relay *r = c->r;
+	struct buf *b = &r->extras;
 	const struct jmember *m;
-	enum openai_top t;
 
+	if (b->n + c->data.n > OPENAI_HELD_MAX / 2)
+		return;
 	b->limit = OPENAI_HELD_MAX;
-	for (m = c->v; m < c->v + c->n; m++) {
-		t = openai_top_of(m->key);
-		if ((t != OPENAI_TOP_OTHER && t != OPENAI_TOP_GROQ) ||
-		    has_member(buf_str(b), m->key) ||
-		    b->n + m->raw.n + m->key.n > OPENAI_HELD_MAX / 2)
-			continue;
-		if (b->n == 0)
-			buf_addc(b, '{');
-		else
-			b->n--; /* the closing bracket */
-		openai_put_raw(b, m);
-		buf_addc(b, '}');
+	if (b->n == 0 || clash(last_extra(r), c->data)) {
+		b->n -= b->n > 0; /* the closing bracket */
+		buf_addc(b, b->n > 0 ? ',' : '[');
+		r->extras_last = b->n;
+		buf_add(b, STR("{}]"));
 	}
+	for (m = c->v; m < c->v + c->n; m++) {
+		if (!is_foreign(m) || member(last_extra(r), m->key).p != NULL)
+			continue;
+		b->n -= 2;
+		openai_put_raw(b, m);
+		buf_add(b, STR("}]"));
+	}
+}
+
+/* A chunk that says nothing, for members that found no other. */
+static void
+put_carrier(const struct openai_chunk *c, struct str object, int choice)
+{
+	struct openai_choice *ch = &c->r->choice[choice];
+
+	buf_add(c->out, STR("data: "));
+	openai_chunk_begin(c, c->out);
+	buf_add(c->out, STR("{\"index\":"));
+	buf_int(c->out, choice);
+	buf_add(c->out, STR(",\"delta\":{"));
+	if ((ch->bits & OPENAI_SEEN) == 0)
+		buf_add(c->out, STR("\"role\":\"assistant\""));
+	ch->bits |= OPENAI_SEEN;
+	buf_add(c->out, STR("},\"finish_reason\":null}]"));
+	put_others(object, STR_NONE, c->out);
+	buf_add(c->out, STR("}\n\n"));
+}
+
+void
+openai_chunk_carry(const struct openai_chunk *c, struct str next, int choice)
+{
+	struct buf *b = &c->r->extras;
+	struct str last = last_extra(c->r);
+	struct jiter it;
+	struct jmember m;
+
+	if (b->n == 0)
+		return;
+	for (it = jscan_into(buf_str(b)); jscan_next(&it, &m);)
+		if (m.raw.p != last.p)
+			put_carrier(c, m.raw, choice);
+	if (clash(next, last)) {
+		put_carrier(c, last, choice);
+		buf_clear(b);
+		return;
+	}
+	memmove(b->p + 1, last.p, last.n + 1); /* and the closing bracket */
+	b->n = last.n + 2;
+	c->r->extras_last = 1;
+}
+
+/* What waits goes into this chunk, with the one object that is left. */
+static void
+put_extras(struct openai_relay *r, struct str chunk, struct buf *out)
+{
+	if (r->extras.n > 0)
+		put_others(last_extra(r), chunk, out);
+	buf_clear(&r->extras);
 }
 
 void
@@ -127,14 +211,11 @@ void
 openai_chunk_end(const struct openai_chunk *c, struct buf *out)
 {
 	int i;
-	enum openai_top t;
 
 	buf_addc(out, ']');
-	for (i = 0; i < c->n; i++) {
-		t = openai_top_of(c->v[i].key);
-		if (t == OPENAI_TOP_OTHER || t == OPENAI_TOP_GROQ)
+	for (i = 0; i < c->n; i++)
+		if (is_foreign(&c->v[i]))
 			openai_put_raw(out, &c->v[i]);
-	}
 	put_extras(c->r, c->data, out);
 	buf_addc(out, '}');
 }
@@ -198,6 +279,7 @@ openai_chunk_release(const struct openai_chunk *c, struct str tail)
 
 	if (held.n == 0)
 		return;
+	openai_chunk_carry(c, tail.p != NULL ? held : STR_NONE, r->held_choice);
 	word = openai_stop_word(openai_choice_why(&r->choice[r->held_choice]));
 	end_calls(c, r->held_choice);
 	buf_add(c->out, STR("data: "));
@@ -222,6 +304,7 @@ openai_chunk_hold(const struct openai_chunk *c, int choice)
 
 	if (r->held_choice != choice)
 		openai_chunk_release(c, STR_NONE);
+	openai_chunk_carry(c, c->data, choice);
 	buf_clear(&r->held);
 	r->held.limit = OPENAI_HELD_MAX;
 	r->held_choice = choice;

@@ -227,8 +227,8 @@ put_finish(struct buf *b, struct openai_relay *r, bool ends)
 }
 
 /* Nothing to change: the member role is where it must be, and no more. */
-static bool
-is_plain(const struct openai_relay *r, const struct openai_view *v)
+bool
+openai_is_plain(const struct openai_relay *r, const struct openai_view *v)
 {
 	if (v->dirty || !jscan_null(v->finish))
 		return false;
@@ -248,7 +248,7 @@ openai_put_choice(struct buf *b, struct openai_relay *r, const struct frame *f,
 
 	if (v->calls.p != NULL)
 		ch->bits |= OPENAI_CALLED;
-	if (is_plain(r, v)) {
+	if (openai_is_plain(r, v)) {
 		buf_add(b, v->raw);
 		ch->bits |= OPENAI_SEEN;
 		return 0;

@@ -45,7 +45,7 @@ relay_choice(struct openai_chunk *c, struct str raw, int pos,
 	struct openai_relay *r = c->r;
 	struct openai_view v;
 	struct buf *to = c->out;
-	bool ends, whole;
+	bool ends, whole, seen;
 
 	openai_view_read(raw, "delta", &v, &r->facts);
 	if (v.error.p != NULL)
@@ -53,6 +53,7 @@ relay_choice(struct openai_chunk *c, struct str raw, int pos,
 	if (!v.has_index)
 		v.index = pos < LLM_CHOICES_MAX ? pos : 0;
 	take_usage(r, c->f, v.usage);
+	seen = (r->choice[v.index].bits & OPENAI_SEEN) != 0 && r->extras.n == 0;
 	ends = openai_says(v.finish);
 	if (ends &&
 	    openai_take_finish(
@@ -62,8 +63,13 @@ relay_choice(struct openai_chunk *c, struct str raw, int pos,
 	if (whole)
 		to = openai_chunk_hold(c, v.index);
 	else {
+		openai_chunk_carry(c, c->data, v.index);
 		buf_add(to, STR("data: "));
 		openai_chunk_begin(c, to);
+	}
+	if (seen && openai_is_plain(r, &v) && openai_inner(v.content).p != NULL) {
+		c->content = v.content;
+		c->content_at = to->n + (size_t)(v.content.p - raw.p);
 	}
 	if (openai_put_choice(to, r, c->f, &v, whole, e) == -1)
 		return -1;
@@ -149,17 +155,20 @@ openai_relay_event(void *state, struct arena *scratch, const struct frame *f,
     const struct sse_event *ev, struct buf *out, struct err *e)
 {
 	struct openai_relay *r = state;
-	struct str data = one_line(str_trim(ev->data), scratch);
-	struct openai_chunk c = { .r = r, .f = f, .data = data, .out = out };
+	struct str data = str_trim(ev->data);
+	struct openai_chunk c = { .r = r, .f = f, .out = out, .from = out->n };
 	struct jmember *v, m;
 	struct jiter it;
-	int pos = 0;
+	int n, pos = 0;
 
+	if (!r->terminal && openai_again(r, data, out))
+		goto out;
+	data = c.data = one_line(data, scratch);
 	if (r->terminal || str_eq(data, STR("[DONE]"))) {
 		r->terminal = true;
 		return 1;
 	}
-	if ((c.n = jscan_event(data, scratch, &v)) == -1)
+	if ((n = c.n = jscan_event(data, scratch, &v)) == -1)
 		return relay_other(r, scratch, ev, data, e);
 	c.v = v;
 	if (take_chunk(&c, scratch, e) == -1)
@@ -178,6 +187,9 @@ openai_relay_event(void *state, struct arena *scratch, const struct frame *f,
 	}
 	if (pos == 0)
 		openai_chunk_keep(&c);
+	if (pos == 1 && c.content.p != NULL)
+		openai_again_keep(&c, v, n);
+out:
 	return out->full ? err_set(e, ERR_UPSTREAM, "Answer is too large") : 0;
 }
 
@@ -276,4 +288,5 @@ openai_relay_free(void *state)
 	buf_free(&r->held);
 	buf_free(&r->extras);
 	buf_free(&r->usage);
+	buf_free(&r->like.bytes);
 }

@@ -25,6 +25,7 @@
 
 #define HEADER RECORD_HEADER
 #define PEEK_MAX 16384 /* requests up to this size begin on the loop */
+#define SMALL 2048 /* bytes that are sent as one piece */
 #define PENDING_MAX ((size_t)256 * 1024 * 1024)
 #define RECEIVE_TIMEOUT_S 30 /* the web server has the request already */
 
@@ -281,14 +282,31 @@ keep_rest(struct conn *c, const struct iovec *v, int n, size_t gone)
 	return c->pending.full ? -1 : 0;
 }
 
-/* One record, and the end of all if `last`: one system call, no copy. */
+/* Events are small: copying one costs less than having the kernel gather it. */
+static ssize_t
+send_pieces(struct conn *c, struct iovec *v, int n)
+{
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = (size_t)n };
+	char all[SMALL] __attribute__((uninitialized));
+	size_t len = 0;
+	int i;
+
+	if (v[0].iov_len + v[1].iov_len + v[2].iov_len > SMALL)
+		return sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (i = 0; i < n; i++) {
+		memcpy(all + len, v[i].iov_base, v[i].iov_len);
+		len += v[i].iov_len;
+	}
+	return send(c->fd, all, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* One record, and the end of all if `last`: one system call. */
 static int
 send_record(struct conn *c, struct str s, bool last)
 {
 	unsigned char h[HEADER], t[TRAILER];
 	struct iovec v[3] = { { h, HEADER },
 		{ (void *)(uintptr_t)s.p, s.n }, { t, TRAILER } };
-	struct msghdr m = { .msg_iov = v, .msg_iovlen = last ? 3 : 2 };
 	ssize_t n = 0;
 
 	record_header(h, RECORD_STDOUT, c->id, s.n);
@@ -300,7 +318,7 @@ send_record(struct conn *c, struct str s, bool last)
 	}
 	if (conn_pending(&c->client) == 0) {
 		do
-			n = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+			n = send_pieces(c, v, last ? 3 : 2);
 		while (n == -1 && errno == EINTR);
 		if (n == -1 && errno != EAGAIN)
 			return -1;

@@ -3,7 +3,7 @@
 
 #include "http/call.h"
 
-#define POOL_MAX 256        /* idle handles kept: about 5 KB each */
+#define POOL_MAX 1024       /* idle handles kept: about 5 KB each */
 #define HEADERS_MAX (128 * 1024)
 #define SENDS_MAX 2
 /* curl reads into this; of 16 KB a stream of small pieces uses a page or two. */

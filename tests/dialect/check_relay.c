@@ -112,8 +112,25 @@ static const struct {
   "H,'choices':[{'index':0,'delta':{'role':'assistant','content':'x'},'finish_reason':null}],'prompt_filter_results':[1]}\n" HFIN("stop") HDONE, OFF },
 { "members that come last ride on the finish", TEXT FIN("stop") EV("'choices':[],'moderation':{}") DONE,
   HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'moderation':{}}\n" HDONE, OFF },
-{ "no name twice", TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1") EV("'choices':[],'o':2") DONE,
-  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1}\n" HDONE, OFF },
+{ "no name twice", TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1") EV("'choices':[],'o':1,'p':null") EV("'choices':[],'o':null,'p':null") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1,'p':null}\n" HDONE, OFF },
+{ "another value goes before the finish", TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1,'t':'d'") EV("'choices':[],'o':2,'t':'d'") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'o':2,'t':'d'}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':1,'t':'d'}\n" HDONE, OFF },
+{ "usage and moderation, each with its padding",
+  TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':'a'") EV("'choices':[],'usage':{'prompt_tokens':1},'t':'d','o':'b'") EV("'choices':[],'moderation':{},'usage':null,'t':'d','o':'c'") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'t':'d','o':'b'}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':'a'}\n"
+  "H,'choices':[],'moderation':{},'t':'d','o':'c','usage':U,'metadata':{'m':1}}\n" HDONE, ASKED },
+{ "the same, and nobody asked for usage",
+  TEXT EV("'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':'a'") EV("'choices':[],'usage':{'prompt_tokens':1},'t':'d','o':'b'") EV("'choices':[],'moderation':{},'usage':null,'t':'d','o':'c'") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'t':'d','o':'b'}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'moderation':{},'t':'d','o':'c'}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':'stop'}],'o':'a','usage':U,'metadata':{'m':1}}\n" HDONE, FINISH },
+{ "other values before the first chunk", EV("'choices':[],'o':1") EV("'choices':[],'o':2") EV("'choices':[{'index':0,'delta':{'role':'assistant','content':'x'},'finish_reason':null}],'o':3") FIN("stop") DONE,
+  "H,'choices':[{'index':0,'delta':{'role':'assistant'},'finish_reason':null}],'o':1}\n"
+  "H,'choices':[{'index':0,'delta':{},'finish_reason':null}],'o':2}\n"
+  "H,'choices':[{'index':0,'delta':{'content':'x'},'finish_reason':null}],'o':3}\n" HFIN("stop") HDONE, OFF },
 { "trap 31: first id that is not empty",
   "data: {'id':'','created':0,'choices':[]}\n\n" TEXT "data: {'id':'other','created':9,'model':'z','object':'chat.completion.done','choices':[{'index':0,'delta':{},'finish_reason':'stop'}]}\n\n" DONE,
   HTEXT HFIN("stop") HDONE, OFF },
@@ -178,6 +195,27 @@ static const struct {
 { "signature of a call survives", ROLE DELTA("'tool_calls':[{'index':0,'id':'a','function':{'name':'f','arguments':'{}'},'extra_content':{'google':1}}]") FIN("stop") DONE,
   HROLE HD("'tool_calls':[{'index':0,'id':'a','type':'function','function':{'name':'f','arguments':'{}'},'extra_content':{'google':1}}]") HFIN("tool_calls") HDONE, OFF },
 
+{ "like the one before", TEXT DELTA("'content':'a'") DELTA("'content':'b'") DELTA("'content':''") DELTA("'content':'\\u00e4\\n'") FIN("stop") DONE,
+  HTEXT HD("'content':'a'") HD("'content':'b'") HD("'content':''") HD("'content':'\\u00e4\\n'") HFIN("stop") HDONE, OFF },
+{ "like it up to the padding",
+  TEXT EV("'s':'q','choices':[{'index':0,'delta':{'content':'a'},'finish_reason':null}],'usage':null,'o':'x'") EV("'s':'q','choices':[{'index':0,'delta':{'content':'bcd'},'finish_reason':null}],'usage':null,'o':''")
+  EV("'s':'r','choices':[{'index':0,'delta':{'content':'e'},'finish_reason':null}],'usage':null,'o':'yz'") FIN("stop") DONE,
+  HTEXT "H,'choices':[{'index':0,'delta':{'content':'a'},'finish_reason':null}],'s':'q','o':'x'}\n"
+  "H,'choices':[{'index':0,'delta':{'content':'bcd'},'finish_reason':null}],'s':'q','o':''}\n"
+  "H,'choices':[{'index':0,'delta':{'content':'e'},'finish_reason':null}],'s':'r','o':'yz'}\n" HFIN("stop") HDONE, OFF },
+{ "padding that is ours is not sent",
+  TEXT "data: {'choices':[{'index':0,'delta':{'content':'a'},'finish_reason':null}],'id':'i'}\n\n" "data: {'choices':[{'index':0,'delta':{'content':'b'},'finish_reason':null}],'id':'j'}\n\n" FIN("stop") DONE,
+  HTEXT HD("'content':'a'") HD("'content':'b'") HFIN("stop") HDONE, OFF },
+{ "like it, but no JSON", TEXT DELTA("'content':'a'") DELTA("'content':'\x01'") DELTA("'content':'\\x'") DELTA("'content':'\xff'") DELTA("'content':'b'x") DELTA("'content':'c") FIN("stop") DONE,
+  HTEXT HD("'content':'a'") HFIN("stop") HDONE, OFF },
+{ "like it, and something more", TEXT DELTA("'content':'a'") DELTA("'content':'b','x':1") DELTA("'content':'c'") "data: {'id':'i','created':5,'choices':[{'index':0,'delta':{'content':'d'},'finish_reason':null}]}}\n\n" FIN("stop") DONE,
+  HTEXT HD("'content':'a'") HD("'content':'b','x':1") HD("'content':'c'") HFIN("stop") HDONE, OFF },
+{ "like it, and a finish in between", TEXT DELTA("'content':'a'") FIN("length") DELTA("'content':'b'") DONE, HTEXT HD("'content':'a'") HD("'content':'b'") HFIN("length") HDONE, OFF },
+{ "like it, and members wait", TEXT DELTA("'content':'a'") EV("'choices':[],'p':[1]") DELTA("'content':'b'") DELTA("'content':'c'") FIN("stop") DONE,
+  HTEXT HD("'content':'a'") "H,'choices':[{'index':0,'delta':{'content':'b'},'finish_reason':null}],'p':[1]}\n" HD("'content':'c'") HFIN("stop") HDONE, OFF },
+{ "like it, of another choice", CH("{'index':1,'delta':{'role':'assistant','content':'x'},'finish_reason':null}") TEXT DELTA("'content':'a'") CH("{'index':1,'delta':{'content':'b'},'finish_reason':null}") DELTA("'content':'c'") CH("{'index':1,'delta':{},'finish_reason':'stop'}") FIN("stop") DONE,
+  H("{'index':1,'delta':{'role':'assistant','content':'x'},'finish_reason':null}") HTEXT HD("'content':'a'") H("{'index':1,'delta':{'content':'b'},'finish_reason':null}") HD("'content':'c'") H("{'index':1,'delta':{},'finish_reason':'stop'}") HFIN("stop") HDONE, OFF },
+{ "like it, after the end", TEXT DELTA("'content':'a'") FIN("stop") DONE DELTA("'content':'b'"), HTEXT HD("'content':'a'") HFIN("stop") HDONE, OFF },
 { "two choices in one chunk", CH("{'index':0,'delta':{'role':'assistant','content':'x'},'finish_reason':null},{'index':1,'delta':{'role':'assistant','content':'y'},'finish_reason':null}") CH("{'index':1,'delta':{},'finish_reason':'length'}") FIN("stop") DONE,
   HTEXT H("{'index':1,'delta':{'role':'assistant','content':'y'},'finish_reason':null}") H("{'index':1,'delta':{},'finish_reason':'length'}") HFIN("stop") HDONE, OFF },
 };
@@ -350,6 +388,8 @@ static const struct {
   { .input = 10, .output = 11, .reasoning = 6 } },
 { "trap 33: the last value wins", EV("'choices':[],'usage':{'prompt_tokens':10,'completion_tokens':1}") EV("'choices':[],'usage':{'completion_tokens':2}"), false,
   { .input = 10, .output = 2 } },
+{ "trap 33: in chunks that are alike but for it", TEXT EV("'choices':[{'index':0,'delta':{'content':'x'},'finish_reason':null}],'usage':{'prompt_tokens':10,'completion_tokens':1}") EV("'choices':[],'usage':{'completion_tokens':2}") EV("'choices':[{'index':0,'delta':{'content':'y'},'finish_reason':null}],'usage':{'prompt_tokens':10,'completion_tokens':1}"), false,
+  { .input = 10, .output = 1 } },
 { "clamped", EV("'choices':[],'usage':{'prompt_tokens':-5,'completion_tokens':1e300}"), false,
   { .input = 0, .output = 1000000000 } },
 { "not told", EV("'choices':[],'usage':{'prompt_tokens':null}"), false, { .input = 0 } },
@@ -381,13 +421,14 @@ START_TEST(all_facts)
 	run(a,
 	    quotes(a,
 		"data: junk\n\n" DELTA("'reasoning':'abcd'")
-		    DELTA("'content':'x\\n\\u00e4'") DELTA("'refusal':'no'")
+		    DELTA("'content':'x\\n\\u00e4'")
+			DELTA("'content':'12\\n'") DELTA("'refusal':'no'")
 			DELTA("'images':[{},{}]") DELTA(
 			    "'tool_calls':[{'id':'a','function':{'name':'f'}}]")
 			    FIN("weird") DONE),
 	    &f, 7, &facts);
 	ck_assert_int_eq(facts.skipped, 1);
-	ck_assert_int_eq(facts.text_bytes, 4 + 5 + 2);
+	ck_assert_int_eq(facts.text_bytes, 4 + 5 + 3 + 2);
 	ck_assert_int_eq(facts.images, 2);
 	ck_assert_int_eq(facts.calls, 1);
 	ck_assert(facts.refused);
