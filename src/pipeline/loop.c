@@ -21,6 +21,7 @@
 #define CUT_MS 1000    /* between two looks at what outlived the drain */
 #define LINES_MS 200   /* until lines of the log are written */
 #define LINES_MAX ((size_t)16 * 1024)
+#define SPARES_MAX 64  /* some 14 KB each */
 #define OUT_MAX ((size_t)64 * 1024 * 1024)
 #define SCRATCH_MAX ((size_t)64 * 1024 * 1024)
 #define RESUME_BYTES ((size_t)64 * 1024)
@@ -62,6 +63,8 @@ struct loop {
 	struct req *live;    /* requests that the loop has */
 	struct req *over;    /* to be ended after this batch of events */
 	struct req *leaving; /* to go to a front thread after it */
+	struct req *spare;   /* places for requests */
+	int nspare;
 	int64_t next_scan;
 	atomic_llong drain_until; /* 0: not draining */
 	int64_t cut_at;           /* when the time to drain was over */
@@ -331,6 +334,29 @@ take_req(struct loop *l, struct req *r)
 	else if (r->state == REQ_TIMED)
 		loop_due(r, r->due_ms);
 	loop_written(r);
+}
+
+struct req *
+loop_spare(struct loop *l)
+{
+	struct req *r = loop_is_here(l) ? l->spare : NULL;
+
+	if (r != NULL) {
+		l->spare = r->next;
+		l->nspare--;
+	}
+	return r;
+}
+
+bool
+loop_keep_spare(struct loop *l, struct req *r)
+{
+	if (!loop_is_here(l) || l->nspare == SPARES_MAX)
+		return false;
+	r->next = l->spare;
+	l->spare = r;
+	l->nspare++;
+	return true;
 }
 
 /* --- connections --- */
@@ -830,11 +856,16 @@ void
 loop_close(struct world *w)
 {
 	struct loop *l = w->loop;
+	struct req *r;
 
 	if (l == NULL)
 		return;
 	curl_multi_cleanup(l->multi);
 	call_pool_free(l->pool);
+	while ((r = l->spare) != NULL) {
+		l->spare = r->next;
+		req_free(r);
+	}
 	arena_free(l->scratch);
 	buf_free(&l->out);
 	buf_free(&l->lines);
