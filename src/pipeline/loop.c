@@ -35,6 +35,16 @@ enum watch_kind { WATCH_LISTEN, WATCH_WAKE, WATCH_CURL };
  */
 enum { TAG_KIND, TAG_REQ, TAG_IDLE, TAG_CURL, TAG_MASK = 3 };
 
+/*
+ * What the epoll knows of a connection to a provider, and what curl wants to
+ * be known.  One that waits for its next transfer stays in the epoll, so that
+ * a transfer on a kept connection costs no epoll_ctl().
+ */
+struct upstream_fd {
+	bool ours; /* a connection, and not a socket inside curl */
+	uint32_t armed, wanted; /* events */
+};
+
 struct mail {
 	pthread_mutex_t lock;
 	struct req *first, **last;
@@ -51,6 +61,8 @@ struct loop {
 	CURLM *multi;
 	struct call_pool *pool;
 	int64_t curl_due; /* monotonic ms, -1: none */
+	struct upstream_fd *fds; /* by descriptor */
+	size_t nfds;
 	struct arena *scratch;
 	struct buf out;
 	struct mail mail;
@@ -122,25 +134,65 @@ loop_claim(struct req *r)
 
 /* --- curl's wishes --- */
 
+static struct upstream_fd *
+fd_of(struct loop *l, curl_socket_t fd)
+{
+	size_t at = (size_t)fd, n = l->nfds;
+
+	if (at >= n) {
+		n = at < 64 ? 128 : at * 2;
+		l->fds = realloc(l->fds, n * sizeof(*l->fds));
+		if (l->fds == NULL)
+			abort();
+		memset(l->fds + l->nfds, 0, (n - l->nfds) * sizeof(*l->fds));
+		l->nfds = n;
+	}
+	return &l->fds[at];
+}
+
+static void
+on_curl_opened(void *arg, int fd)
+{
+	*fd_of(arg, fd) = (struct upstream_fd){ .ours = true };
+}
+
+/* Closing takes it out of the epoll by itself. */
+static void
+on_curl_closing(void *arg, int fd)
+{
+	*fd_of(arg, fd) = (struct upstream_fd){ .ours = false };
+}
+
+/* Let the epoll know what is wanted. */
+static void
+arm(struct loop *l, curl_socket_t fd, struct upstream_fd *u)
+{
+	if (u->wanted == u->armed)
+		return;
+	if (u->wanted == 0)
+		epoll_ctl(l->ep, EPOLL_CTL_DEL, fd, NULL);
+	else
+		watch(l, fd, u->wanted, (uint64_t)fd << 2 | TAG_CURL,
+		    u->armed == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD);
+	u->armed = u->wanted;
+}
+
 static int
 on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	struct loop *l = arg;
-	uint32_t events = 0;
+	struct upstream_fd *u = fd_of(l, fd);
 
 	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		epoll_ctl(l->ep, EPOLL_CTL_DEL, fd, NULL);
-		return 0;
-	}
-	if (what & CURL_POLL_IN)
-		events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
-		events |= EPOLLOUT;
-	watch(l, fd, events, (uint64_t)fd << 2 | TAG_CURL,
-	    known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD);
-	if (known == NULL)
-		curl_multi_assign(l->multi, fd, l);
+	(void)known;
+	u->wanted = 0;
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+		u->wanted |= EPOLLIN;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+		u->wanted |= EPOLLOUT;
+	/* One that waits for room would be awake all the time. */
+	if (what != CURL_POLL_REMOVE || !u->ours || u->armed != EPOLLIN)
+		arm(l, fd, u);
 	return 0;
 }
 
@@ -157,8 +209,13 @@ on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
 static void
 drive_curl(struct loop *l, curl_socket_t fd, uint32_t events)
 {
+	struct upstream_fd *u;
 	int mask = 0, running;
 
+	if (fd != CURL_SOCKET_TIMEOUT && (u = fd_of(l, fd))->wanted == 0) {
+		arm(l, fd, u); /* a kept one: the provider has closed it */
+		return;
+	}
 	if (events & (EPOLLIN | EPOLLHUP))
 		mask |= CURL_CSELECT_IN;
 	if (events & EPOLLOUT)
@@ -806,6 +863,9 @@ loop_batch(struct loop *l)
 static void
 make_multi(struct loop *l, const struct conf *c)
 {
+	const struct call_sockets sockets = { on_curl_opened, on_curl_closing,
+		l };
+
 	l->multi = curl_multi_init();
 	if (l->multi == NULL)
 		abort();
@@ -814,7 +874,7 @@ make_multi(struct loop *l, const struct conf *c)
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
 	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1024L);
-	l->pool = call_pool_new(c->ca_file, c->upstream_proxy);
+	l->pool = call_pool_new(c->ca_file, c->upstream_proxy, &sockets);
 }
 
 int
@@ -866,6 +926,7 @@ loop_close(struct world *w)
 		l->spare = r->next;
 		req_free(r);
 	}
+	free(l->fds);
 	arena_free(l->scratch);
 	buf_free(&l->out);
 	buf_free(&l->lines);
