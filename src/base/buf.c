@@ -4,6 +4,9 @@
 
 #include "base/buf.h"
 
+/* With its NUL the largest block that glibc hands out without searching. */
+#define FIRST ((size_t)1023)
+
 /* Room for n more bytes and a NUL behind them, or NULL: past the limit. */
 static char *
 room(struct buf *b, size_t n)
@@ -15,7 +18,7 @@ room(struct buf *b, size_t n)
 		return NULL;
 	}
 	if (n > b->cap - b->n || b->p == NULL) {
-		cap = b->cap < 256 ? 511 : b->cap * 2 + 1;
+		cap = b->cap < FIRST / 2 ? FIRST : b->cap * 2 + 1;
 		if (cap < b->n + n)
 			cap = b->n + n;
 		if (cap > b->limit)

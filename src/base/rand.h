@@ -9,10 +9,10 @@ void rand_bytes(void *, size_t);
 
 /*
  * Random bytes that were drawn in one system call and are used up one by one:
- * a request needs several ids.  Zero is a valid pool; a byte is used once.
+ * a request needs several ids, and so does the next in its place.  Zero is a valid pool; a byte is used once.
  */
 struct rand_pool {
-	unsigned char bytes[80];
+	unsigned char bytes[256];
 	size_t left;
 };
 

@@ -1,5 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "http/call.h"
 
@@ -38,10 +40,12 @@ struct call_pool {
 	int nidle;
 	const char *ca_file;
 	const char *proxy;
+	struct call_sockets sockets;
 };
 
 struct call_pool *
-call_pool_new(const char *ca_file, const char *proxy)
+call_pool_new(const char *ca_file, const char *proxy,
+    const struct call_sockets *sockets)
 {
 	struct call_pool *p = calloc(1, sizeof(*p));
 
@@ -49,6 +53,7 @@ call_pool_new(const char *ca_file, const char *proxy)
 		abort();
 	p->ca_file = ca_file;
 	p->proxy = proxy;
+	p->sockets = *sockets;
 	return p;
 }
 
@@ -172,6 +177,29 @@ on_send(void *arg, char *to, char *from, int to_port, int from_port)
 					CURL_PREREQFUNC_OK;
 }
 
+static curl_socket_t
+on_open(void *arg, curlsocktype type, struct curl_sockaddr *to)
+{
+	const struct call_pool *p = arg;
+	int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+
+	(void)type;
+	if (fd == -1)
+		return CURL_SOCKET_BAD;
+	p->sockets.opened(p->sockets.arg, fd);
+	return fd;
+}
+
+/* The pool outlives the connection, as the multi handle ends before it. */
+static int
+on_close(void *arg, curl_socket_t fd)
+{
+	const struct call_pool *p = arg;
+
+	p->sockets.closing(p->sockets.arg, fd);
+	return close(fd);
+}
+
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
 {
@@ -212,6 +240,10 @@ set_always(struct call *c)
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, on_send);
 	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c->pool);
+	curl_easy_setopt(h, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl_easy_setopt(h, CURLOPT_CLOSESOCKETDATA, c->pool);
 	curl_easy_setopt(h, CURLOPT_PRIVATE, c);
 	/* We ask for identity; who compresses all the same is decoded. */
 	curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, IDENTITY);

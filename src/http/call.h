@@ -41,7 +41,17 @@ struct call_limits {
 
 /* Handles waiting for the next transfer, of one thread. */
 struct call_pool;
-struct call_pool *call_pool_new(const char *ca_file, const char *proxy);
+/*
+ * Told of each connection's descriptor, when it has been opened and before it
+ * is closed; not of sockets inside curl (the resolver's).
+ */
+struct call_sockets {
+	void (*opened)(void *arg, int fd);
+	void (*closing)(void *arg, int fd);
+	void *arg;
+};
+struct call_pool *call_pool_new(const char *ca_file, const char *proxy,
+    const struct call_sockets *);
 void call_pool_free(struct call_pool *);
 
 /*

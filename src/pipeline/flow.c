@@ -12,6 +12,7 @@
 
 #define SETUP_FIRST ((size_t)6 * 1024)
 #define LIFE_FIRST ((size_t)2560) /* what a patched stream needs */
+#define WHOLE_KEPT ((size_t)8 * 1024)
 #define LIFE_MAX ((size_t)64 * 1024 * 1024)
 /* Body, tree or patches, and the body that is sent, at worst. */
 #define SETUP_FACTOR 8
@@ -96,18 +97,32 @@ const struct program program_models = { "models", models_endpoints };
 const struct program program_health = { "health", health_endpoints };
 const struct program program_sim = { "sim", sim_endpoints };
 
+/* A place for a request: one that was used before, or a new one. */
+static struct req *
+take_place(struct world *w)
+{
+	const size_t kept = offsetof(struct req, next);
+	struct req *r = loop_spare(w->loop);
+
+	if (r != NULL)
+		memset((char *)r + kept, 0, sizeof(*r) - kept);
+	else if ((r = calloc(1, sizeof(*r))) == NULL)
+		abort();
+	if (r->setup == NULL)
+		r->setup = arena_new(SETUP_FIRST,
+		    (size_t)w->conf.max_body_bytes * SETUP_FACTOR);
+	if (r->life == NULL)
+		r->life = arena_new(LIFE_FIRST, LIFE_MAX);
+	return r;
+}
+
 struct req *
 req_new(struct world *w, struct client *c)
 {
-	struct req *r = calloc(1, sizeof(*r));
+	struct req *r = take_place(w);
 
-	if (r == NULL)
-		abort();
 	r->world = w;
 	r->client = c;
-	r->setup = arena_new(SETUP_FIRST,
-	    (size_t)w->conf.max_body_bytes * SETUP_FACTOR);
-	r->life = arena_new(LIFE_FIRST, LIFE_MAX);
 	r->began_us = clock_us();
 	r->began_ms = r->began_us / 1000;
 	r->due_ms = INT64_MAX;
@@ -118,15 +133,31 @@ req_new(struct world *w, struct client *c)
 	return r;
 }
 
-static void
+void
 req_free(struct req *r)
 {
-	relay_free(r);
 	buf_free(&r->whole);
-	buf_free(&r->dropped);
 	arena_free(r->setup);
 	arena_free(r->life);
 	free(r);
+}
+
+/* It is over: its place may be used again, without what was big. */
+static void
+leave_place(struct req *r)
+{
+	struct loop *l = r->world->loop;
+
+	relay_free(r);
+	buf_free(&r->dropped);
+	if (r->whole.cap > WHOLE_KEPT)
+		buf_free(&r->whole);
+	buf_clear(&r->whole);
+	if (r->setup != NULL)
+		arena_reset(r->setup);
+	arena_reset(r->life);
+	if (!loop_keep_spare(l, r))
+		req_free(r);
 }
 
 bool
@@ -243,7 +274,7 @@ req_end(struct req *r)
 	if (r->client->ops->end(r->client,
 		!r->gone && !atomic_load(&w->draining)) == 1)
 		loop_keep(w->loop, r->client);
-	req_free(r);
+	leave_place(r);
 	atomic_fetch_sub(&w->inflight, 1);
 	loop_nudge(w->loop);
 }

@@ -10,7 +10,8 @@
 #include "pipeline/loop.h"
 #include "pipeline/world.h"
 
-#define BATCH 256
+/* Records a transaction: a page that many of them change is written once. */
+#define BATCH 1024
 #define TICK_MS 200    /* a record is in SQL this soon (and 10.5 asks 5 s) */
 #define ADOPT_TICKS 5  /* each second */
 #define BACKOFF_MIN 5  /* ticks: 1 s to 60 s while the store refuses (F7) */

@@ -21,6 +21,7 @@
 #define CUT_MS 1000    /* between two looks at what outlived the drain */
 #define LINES_MS 200   /* until lines of the log are written */
 #define LINES_MAX ((size_t)16 * 1024)
+#define SPARES_MAX 64  /* some 14 KB each */
 #define OUT_MAX ((size_t)64 * 1024 * 1024)
 #define SCRATCH_MAX ((size_t)64 * 1024 * 1024)
 #define RESUME_BYTES ((size_t)64 * 1024)
@@ -33,6 +34,16 @@ enum watch_kind { WATCH_LISTEN, WATCH_WAKE, WATCH_CURL };
  * by their low bits, the rest stands in `kinds`.
  */
 enum { TAG_KIND, TAG_REQ, TAG_IDLE, TAG_CURL, TAG_MASK = 3 };
+
+/*
+ * What the epoll knows of a connection to a provider, and what curl wants to
+ * be known.  One that waits for its next transfer stays in the epoll, so that
+ * a transfer on a kept connection costs no epoll_ctl().
+ */
+struct upstream_fd {
+	bool ours; /* a connection, and not a socket inside curl */
+	uint32_t armed, wanted; /* events */
+};
 
 struct mail {
 	pthread_mutex_t lock;
@@ -50,6 +61,8 @@ struct loop {
 	CURLM *multi;
 	struct call_pool *pool;
 	int64_t curl_due; /* monotonic ms, -1: none */
+	struct upstream_fd *fds; /* by descriptor */
+	size_t nfds;
 	struct arena *scratch;
 	struct buf out;
 	struct mail mail;
@@ -62,6 +75,8 @@ struct loop {
 	struct req *live;    /* requests that the loop has */
 	struct req *over;    /* to be ended after this batch of events */
 	struct req *leaving; /* to go to a front thread after it */
+	struct req *spare;   /* places for requests */
+	int nspare;
 	int64_t next_scan;
 	atomic_llong drain_until; /* 0: not draining */
 	int64_t cut_at;           /* when the time to drain was over */
@@ -119,25 +134,65 @@ loop_claim(struct req *r)
 
 /* --- curl's wishes --- */
 
+static struct upstream_fd *
+fd_of(struct loop *l, curl_socket_t fd)
+{
+	size_t at = (size_t)fd, n = l->nfds;
+
+	if (at >= n) {
+		n = at < 64 ? 128 : at * 2;
+		l->fds = realloc(l->fds, n * sizeof(*l->fds));
+		if (l->fds == NULL)
+			abort();
+		memset(l->fds + l->nfds, 0, (n - l->nfds) * sizeof(*l->fds));
+		l->nfds = n;
+	}
+	return &l->fds[at];
+}
+
+static void
+on_curl_opened(void *arg, int fd)
+{
+	*fd_of(arg, fd) = (struct upstream_fd){ .ours = true };
+}
+
+/* Closing takes it out of the epoll by itself. */
+static void
+on_curl_closing(void *arg, int fd)
+{
+	*fd_of(arg, fd) = (struct upstream_fd){ .ours = false };
+}
+
+/* Let the epoll know what is wanted. */
+static void
+arm(struct loop *l, curl_socket_t fd, struct upstream_fd *u)
+{
+	if (u->wanted == u->armed)
+		return;
+	if (u->wanted == 0)
+		epoll_ctl(l->ep, EPOLL_CTL_DEL, fd, NULL);
+	else
+		watch(l, fd, u->wanted, (uint64_t)fd << 2 | TAG_CURL,
+		    u->armed == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD);
+	u->armed = u->wanted;
+}
+
 static int
 on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	struct loop *l = arg;
-	uint32_t events = 0;
+	struct upstream_fd *u = fd_of(l, fd);
 
 	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		epoll_ctl(l->ep, EPOLL_CTL_DEL, fd, NULL);
-		return 0;
-	}
-	if (what & CURL_POLL_IN)
-		events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
-		events |= EPOLLOUT;
-	watch(l, fd, events, (uint64_t)fd << 2 | TAG_CURL,
-	    known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD);
-	if (known == NULL)
-		curl_multi_assign(l->multi, fd, l);
+	(void)known;
+	u->wanted = 0;
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+		u->wanted |= EPOLLIN;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+		u->wanted |= EPOLLOUT;
+	/* One that waits for room would be awake all the time. */
+	if (what != CURL_POLL_REMOVE || !u->ours || u->armed != EPOLLIN)
+		arm(l, fd, u);
 	return 0;
 }
 
@@ -154,8 +209,13 @@ on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
 static void
 drive_curl(struct loop *l, curl_socket_t fd, uint32_t events)
 {
+	struct upstream_fd *u;
 	int mask = 0, running;
 
+	if (fd != CURL_SOCKET_TIMEOUT && (u = fd_of(l, fd))->wanted == 0) {
+		arm(l, fd, u); /* a kept one: the provider has closed it */
+		return;
+	}
 	if (events & (EPOLLIN | EPOLLHUP))
 		mask |= CURL_CSELECT_IN;
 	if (events & EPOLLOUT)
@@ -331,6 +391,29 @@ take_req(struct loop *l, struct req *r)
 	else if (r->state == REQ_TIMED)
 		loop_due(r, r->due_ms);
 	loop_written(r);
+}
+
+struct req *
+loop_spare(struct loop *l)
+{
+	struct req *r = loop_is_here(l) ? l->spare : NULL;
+
+	if (r != NULL) {
+		l->spare = r->next;
+		l->nspare--;
+	}
+	return r;
+}
+
+bool
+loop_keep_spare(struct loop *l, struct req *r)
+{
+	if (!loop_is_here(l) || l->nspare == SPARES_MAX)
+		return false;
+	r->next = l->spare;
+	l->spare = r;
+	l->nspare++;
+	return true;
 }
 
 /* --- connections --- */
@@ -780,6 +863,9 @@ loop_batch(struct loop *l)
 static void
 make_multi(struct loop *l, const struct conf *c)
 {
+	const struct call_sockets sockets = { on_curl_opened, on_curl_closing,
+		l };
+
 	l->multi = curl_multi_init();
 	if (l->multi == NULL)
 		abort();
@@ -788,7 +874,7 @@ make_multi(struct loop *l, const struct conf *c)
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
 	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1024L);
-	l->pool = call_pool_new(c->ca_file, c->upstream_proxy);
+	l->pool = call_pool_new(c->ca_file, c->upstream_proxy, &sockets);
 }
 
 int
@@ -830,11 +916,17 @@ void
 loop_close(struct world *w)
 {
 	struct loop *l = w->loop;
+	struct req *r;
 
 	if (l == NULL)
 		return;
 	curl_multi_cleanup(l->multi);
 	call_pool_free(l->pool);
+	while ((r = l->spare) != NULL) {
+		l->spare = r->next;
+		req_free(r);
+	}
+	free(l->fds);
 	arena_free(l->scratch);
 	buf_free(&l->out);
 	buf_free(&l->lines);

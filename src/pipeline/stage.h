@@ -76,6 +76,13 @@ struct relay;
  * loop and perhaps back; the ledger only ever sees its records.
  */
 struct req {
+	/* What stays when another request gets its place. */
+	struct arena *setup; /* until the first event of the answer has left */
+	struct arena *life;
+	struct rand_pool ids; /* for the ids of this request */
+	struct buf whole;     /* a body that is collected */
+
+	/* All of this is cleared: req_new(). */
 	struct req *next; /* in a queue */
 	struct req *live_next, **live_prev; /* of the loop's requests */
 	struct world *world;
@@ -84,10 +91,6 @@ struct req {
 	const struct stage *at; /* the next to run */
 	uint32_t ran;           /* bit per stage that said NEXT */
 	enum req_state state;
-	struct arena *setup; /* until the first event of the answer has left */
-	struct arena *life;
-
-	struct rand_pool ids; /* for the ids of this request */
 
 	/* As it came; what setup holds is absent once setup is gone. */
 	struct inbound in;
@@ -116,7 +119,6 @@ struct req {
 	struct http_request ask;
 	struct call *call;
 	struct relay *relay; /* how the answer is passed on */
-	struct buf whole;    /* a body that is collected */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */
 
 	/* Times: monotonic ms, 0: not yet. */
@@ -153,6 +155,9 @@ struct req {
 
 /* A request for this client, with its arenas. */
 struct req *req_new(struct world *, struct client *);
+
+/* The memory of one that was never begun, or is over. */
+void req_free(struct req *);
 
 /* Read the head, find the endpoint, run its stages.  Front threads only. */
 void req_begin(struct req *);

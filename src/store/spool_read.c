@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "store/spool_file.h"
 
-/* Read at once: a batch of 256 records of the usual size and some more. */
+/* Read at once: some 500 records of the usual size. */
 #define CHUNK ((size_t)256 << 10)
 #define RECORD_MAX (HEAD_SIZE + SPOOL_MAX + 1)
 
