@@ -7,9 +7,9 @@
 /* With its NUL the largest block that glibc hands out without searching. */
 #define FIRST ((size_t)1023)
 
-/* Room for n more bytes and a NUL behind them, or NULL: past the limit. */
-static char *
-room(struct buf *b, size_t n)
+/* And for a NUL behind them. */
+char *
+buf_room(struct buf *b, size_t n)
 {
 	size_t cap;
 
@@ -35,7 +35,7 @@ buf_grow(struct buf *b, struct str s)
 {
 	char *p;
 
-	if (s.n == 0 || (p = room(b, s.n)) == NULL)
+	if (s.n == 0 || (p = buf_room(b, s.n)) == NULL)
 		return;
 	memcpy(p, s.p, s.n);
 	b->n += s.n;
@@ -68,7 +68,7 @@ buf_fmt(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		abort();
-	if ((p = room(b, (size_t)n)) == NULL)
+	if ((p = buf_room(b, (size_t)n)) == NULL)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);

@@ -22,7 +22,7 @@ struct buf {
 #define BUF_LIMIT(max) ((struct buf){ .limit = (max) })
 
 void buf_grow(struct buf *, struct str); /* buf_add() when room is short */
-void buf_int(struct buf *, int64_t); /* decimal */
+void buf_int(struct buf *, int64_t);     /* decimal */
 void buf_fmt(struct buf *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
 void buf_free(struct buf *);
@@ -47,6 +47,21 @@ buf_addc(struct buf *b, char c)
 		b->p[b->n++] = c;
 	else
 		buf_grow(b, (struct str){ &c, 1 });
+}
+
+/* Room for n more bytes, or NULL: past the limit.  buf_took() says how many. */
+char *buf_room(struct buf *, size_t n);
+
+static inline char *
+buf_ready(struct buf *b, size_t n)
+{
+	return !b->full && n <= b->cap - b->n ? b->p + b->n : buf_room(b, n);
+}
+
+static inline void
+buf_took(struct buf *b, const char *end)
+{
+	b->n = (size_t)(end - b->p);
 }
 
 static inline struct str

@@ -43,7 +43,7 @@ enum err_code {
 	ERR_INTERNAL,
 	ERR_UPSTREAM,
 	ERR_NO_CONTENT, /* the provider answered nothing */
-	ERR_GATEWAY, /* the provider refused us, not the client */
+	ERR_GATEWAY,    /* the provider refused us, not the client */
 	ERR_FETCH,
 	ERR_ALL_FAILED,
 	ERR_UNHEALTHY,

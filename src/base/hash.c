@@ -46,8 +46,8 @@ hash_key_free(struct hash_key *k)
 }
 
 void
-hash_key_hmac(const struct hash_key *k, struct str text,
-    unsigned char out[HASH_SIZE])
+hash_key_hmac(
+    const struct hash_key *k, struct str text, unsigned char out[HASH_SIZE])
 {
 	crypto_auth_hmacsha256_state h = k->begun;
 
@@ -55,6 +55,14 @@ hash_key_hmac(const struct hash_key *k, struct str text,
 	    &h, (const unsigned char *)text.p, text.n);
 	crypto_auth_hmacsha256_final(&h, out);
 	sodium_memzero(&h, sizeof(h));
+}
+
+void
+hash_mark(const unsigned char key[HASH_MARK], struct str text,
+    unsigned char out[HASH_MARK])
+{
+	crypto_shorthash_siphashx24(
+	    out, (const unsigned char *)text.p, text.n, key);
 }
 
 bool

@@ -12,6 +12,7 @@ static const char digits[] =
 
 #define BASE 62
 #define TIME_DIGITS 8
+#define TIME_MAX UINT64_C(218340105584895) /* 62^8 - 1 ms: the year 8888 */
 #define WORD_DIGITS 12
 
 void
@@ -60,15 +61,24 @@ rand_pool_word(struct rand_pool *p, char *out, int n)
 	out[n] = '\0';
 }
 
-void
-rand_pool_timed(struct rand_pool *p, char *out, int n, int64_t wall_ms)
+/* What is later than eight digits can tell is told as their last moment. */
+static void
+put_time(char *out, int64_t wall_ms)
 {
 	uint64_t t = wall_ms < 0 ? 0 : (uint64_t)wall_ms;
 	int i;
 
-	assert(n > TIME_DIGITS);
+	if (t > TIME_MAX)
+		t = TIME_MAX;
 	for (i = TIME_DIGITS - 1; i >= 0; i--, t /= BASE)
 		out[i] = digits[t % BASE];
+}
+
+void
+rand_pool_timed(struct rand_pool *p, char *out, int n, int64_t wall_ms)
+{
+	assert(n > TIME_DIGITS);
+	put_time(out, wall_ms);
 	rand_pool_word(p, out + TIME_DIGITS, n - TIME_DIGITS);
 }
 
@@ -79,6 +89,17 @@ rand_word(char *out, int n)
 
 	rand_pool_word(&p, out, n);
 	explicit_bzero(&p, sizeof(p));
+}
+
+void
+rand_id_floor(char *out, const char *prefix, int64_t wall_ms)
+{
+	size_t n = strlen(prefix);
+
+	assert(n + TIME_DIGITS < ID_SIZE);
+	memcpy(out, prefix, n);
+	put_time(out + n, wall_ms);
+	out[n + TIME_DIGITS] = '\0';
 }
 
 void

@@ -30,6 +30,8 @@ void rand_word(char *out, int n);
  * for ID_SIZE bytes.
  */
 #define ID_SIZE 32
+/* Of ids made at this moment or later, none sorts before prefix and time. */
+void rand_id_floor(char *out, const char *prefix, int64_t wall_ms);
 void rand_id(char *out, const char *prefix, int64_t wall_ms);
 
 #endif

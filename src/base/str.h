@@ -32,12 +32,16 @@ str_from(const char *c)
 static inline bool
 str_eq(struct str a, struct str b)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+	return a.n == b.n &&
+	    (a.n == 0 || (*a.p == *b.p && memcmp(a.p, b.p, a.n) == 0));
 }
 
 static inline bool
 str_is(struct str a, const char *c)
 {
+	/* Names are looked up in tables: most differ in their first byte. */
+	if (c == NULL || a.n == 0 || *a.p != *c)
+		return a.n == 0 && (c == NULL || *c == '\0');
 	return str_eq(a, str_from(c));
 }
 

@@ -16,7 +16,7 @@ static const char list_text[] =
     " WHERE (?1 IS NULL OR project_id = ?1)"
     " AND (?2 IS NULL OR request_id = ?2)"
     " AND (?2 IS NOT NULL OR attempt_of IS NULL)"
-    " ORDER BY started_ms DESC, record_id DESC LIMIT ?3";
+    " ORDER BY record_id DESC LIMIT ?3";
 
 static const struct usage_field *
 field_of(const char *name)

@@ -4,6 +4,8 @@
  */
 #include "dialect/openai.h"
 
+#define MEMBERS 32 /* of an answer, usually fewer */
+
 /* Facts of one choice; -1: it is broken. */
 static int
 read_choice(struct arena *a, struct str raw, struct llm_facts *f, struct err *e)
@@ -243,6 +245,28 @@ put_head(struct buf *b, const struct frame *f, const struct jmember *v, int n)
 	jw_str(&w, NULL, f->model);
 }
 
+/* The members once more, of a body that openai_patch_read() has checked. */
+static int
+take_members(struct arena *a, struct str body, struct jmember **v)
+{
+	struct jmember *more;
+	struct jiter it = jscan_into(body);
+	struct jmember m;
+	int n = 0, room = MEMBERS;
+
+	*v = arena_alloc(a, (size_t)room * sizeof(m));
+	while (jscan_next(&it, &m)) {
+		if (n == room) {
+			more = arena_alloc(a, (size_t)room * 2 * sizeof(m));
+			memcpy(more, *v, (size_t)room * sizeof(m));
+			*v = more;
+			room *= 2;
+		}
+		(*v)[n++] = m;
+	}
+	return n;
+}
+
 int
 openai_patch_write(struct arena *a, const struct frame *f, const struct tail *t,
     struct str body, struct buf *out, struct err *e)
@@ -255,8 +279,7 @@ openai_patch_write(struct arena *a, const struct frame *f, const struct tail *t,
 	struct jiter it;
 	int n, i, k, pos = 0;
 
-	if ((n = scan_body(a, body, &v, e)) == -1)
-		return -1;
+	n = take_members(a, body, &v);
 	id = openai_inner(jscan_get(v, n, "id"));
 	put_head(out, f, v, n);
 	openai_put(out, "choices", STR("["));

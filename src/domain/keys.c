@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/rand.h"
 #include "base/secret.h"
 #include "domain/key.h"
 
@@ -22,13 +23,13 @@
 static const char invalid[] = "Unauthorized: Invalid API key";
 
 struct known {
-	unsigned char digest[HASH_SIZE];
+	unsigned char mark[HASH_MARK];
 	int64_t seen_ms; /* monotonic; 0: free */
 	struct principal who;
 };
 
 struct unknown {
-	unsigned char digest[HASH_SIZE];
+	unsigned char mark[HASH_MARK];
 	int64_t seen_ms;
 };
 
@@ -44,6 +45,7 @@ struct keys {
 	struct sql *handles[HANDLES_MAX]; /* that nobody uses */
 	int nhandles;
 	int64_t down_until_ms;
+	unsigned char mark_key[HASH_MARK];
 	struct known known[KNOWN];
 	struct unknown unknown[UNKNOWN];
 };
@@ -98,6 +100,7 @@ keys_open(
 
 	*out = NULL;
 	k->arena = a;
+	rand_bytes(k->mark_key, sizeof(k->mark_key));
 	k->prefix = conf->key_prefix;
 	k->ttl_ms = conf->key_cache_ttl;
 	pthread_mutex_init(&k->lock, NULL);
@@ -172,13 +175,13 @@ well_formed(const char *prefix, struct str token)
 	return true;
 }
 
-/* A digest is as good as a random number: any of its bytes choose the place. */
+/* A mark is as good as a random number: any of its bytes choose the place. */
 static size_t
-place(const unsigned char digest[HASH_SIZE])
+place(const unsigned char mark[HASH_MARK])
 {
 	uint32_t v;
 
-	memcpy(&v, digest, sizeof(v));
+	memcpy(&v, mark, sizeof(v));
 	return v;
 }
 
@@ -187,43 +190,43 @@ place(const unsigned char digest[HASH_SIZE])
  * `age_ms` is how long a known one may have been there.
  */
 static int
-recall(struct keys *k, const unsigned char digest[HASH_SIZE], int64_t age_ms,
+recall(struct keys *k, const unsigned char mark[HASH_MARK], int64_t age_ms,
     struct principal *out)
 {
-	const struct known *y = &k->known[place(digest) % KNOWN];
-	const struct unknown *n = &k->unknown[place(digest) % UNKNOWN];
+	const struct known *y = &k->known[place(mark) % KNOWN];
+	const struct unknown *n = &k->unknown[place(mark) % UNKNOWN];
 	int64_t now_ms = clock_ms();
 
-	if (hash_equal(y->digest, digest, HASH_SIZE) && y->seen_ms != 0 &&
+	if (hash_equal(y->mark, mark, HASH_MARK) && y->seen_ms != 0 &&
 	    now_ms - y->seen_ms < age_ms) {
 		*out = y->who;
 		return 1;
 	}
-	if (hash_equal(n->digest, digest, HASH_SIZE) && n->seen_ms != 0 &&
+	if (hash_equal(n->mark, mark, HASH_MARK) && n->seen_ms != 0 &&
 	    now_ms - n->seen_ms < UNKNOWN_MS)
 		return -1;
 	return 0;
 }
 
 static void
-remember(struct keys *k, const unsigned char digest[HASH_SIZE],
+remember(struct keys *k, const unsigned char mark[HASH_MARK],
     const struct principal *who)
 {
-	struct known *y = &k->known[place(digest) % KNOWN];
-	struct unknown *n = &k->unknown[place(digest) % UNKNOWN];
+	struct known *y = &k->known[place(mark) % KNOWN];
+	struct unknown *n = &k->unknown[place(mark) % UNKNOWN];
 	/* Never 0, which stands for a free place. */
 	int64_t now_ms = clock_ms() | 1;
 
 	if (who != NULL) {
-		memcpy(y->digest, digest, HASH_SIZE);
+		memcpy(y->mark, mark, HASH_MARK);
 		y->seen_ms = now_ms;
 		y->who = *who;
 		return;
 	}
 	/* Deleted just now: 15 minutes of trust are over. */
-	if (hash_equal(y->digest, digest, HASH_SIZE))
+	if (hash_equal(y->mark, mark, HASH_MARK))
 		y->seen_ms = 0;
-	memcpy(n->digest, digest, HASH_SIZE);
+	memcpy(n->mark, mark, HASH_MARK);
 	n->seen_ms = now_ms;
 }
 
@@ -301,11 +304,13 @@ store_again(
 
 static int
 look_up(struct keys *k, struct sql *sql, struct str token,
-    const unsigned char newest[HASH_SIZE], struct principal *out, struct err *e)
+    struct principal *out, struct err *e)
 {
-	unsigned char digest[HASH_SIZE];
-	int rc = select_key(sql, newest, out, e);
+	unsigned char newest[HASH_SIZE], digest[HASH_SIZE];
+	int rc;
 
+	keys_digest(k, token, newest);
+	rc = select_key(sql, newest, out, e);
 	for (int i = 1; rc == 0 && i < k->nsecrets; i++) {
 		digest_with(k, i, token, digest);
 		rc = select_key(sql, digest, out, e);
@@ -337,7 +342,7 @@ take_handle(struct keys *k)
  * caller may still know the key, so what the database said is no error yet.
  */
 static int
-ask(struct keys *k, struct str token, const unsigned char digest[HASH_SIZE],
+ask(struct keys *k, struct str token, const unsigned char mark[HASH_MARK],
     struct principal *out)
 {
 	struct sql *sql = take_handle(k);
@@ -347,15 +352,15 @@ ask(struct keys *k, struct str token, const unsigned char digest[HASH_SIZE],
 	if (sql == NULL)
 		return -1;
 	/* Somebody else may have asked for the same while we waited. */
-	rc = recall(k, digest, k->ttl_ms, out);
+	rc = recall(k, mark, k->ttl_ms, out);
 	if (rc == 0) {
 		pthread_mutex_unlock(&k->lock);
-		rc = look_up(k, sql, token, digest, out, &ignored);
+		rc = look_up(k, sql, token, out, &ignored);
 		pthread_mutex_lock(&k->lock);
 		if (rc == -1)
 			k->down_until_ms = clock_ms() + PROBE_MS;
 		else
-			remember(k, digest, rc == 1 ? out : NULL);
+			remember(k, mark, rc == 1 ? out : NULL);
 	} else if (rc == -1)
 		rc = 0;
 	k->handles[k->nhandles++] = sql;
@@ -365,15 +370,15 @@ ask(struct keys *k, struct str token, const unsigned char digest[HASH_SIZE],
 
 /* 1, 0, -1: the database cannot tell, or 2: it would have to be asked. */
 static int
-find(struct keys *k, struct str token, const unsigned char digest[HASH_SIZE],
+find(struct keys *k, struct str token, const unsigned char mark[HASH_MARK],
     bool ask_too, struct principal *out)
 {
 	int rc;
 
 	pthread_mutex_lock(&k->lock);
-	if ((rc = recall(k, digest, k->ttl_ms, out)) == 0) {
-		rc = ask_too ? ask(k, token, digest, out) : 2;
-		if (rc == -1 && recall(k, digest, STALE_MS, out) == 1)
+	if ((rc = recall(k, mark, k->ttl_ms, out)) == 0) {
+		rc = ask_too ? ask(k, token, mark, out) : 2;
+		if (rc == -1 && recall(k, mark, STALE_MS, out) == 1)
 			rc = 1;
 	} else if (rc == -1)
 		rc = 0;
@@ -393,12 +398,21 @@ judge(const struct principal *p, int64_t wall_ms, struct err *e)
 	return 0;
 }
 
+/* T2: who is refused at once pays like one who is looked up. */
+static int
+refuse(const struct keys *k, struct str token, struct err *e)
+{
+	unsigned char digest[HASH_SIZE];
+
+	keys_digest(k, token, digest);
+	return err_set(e, ERR_AUTH, "%s", invalid);
+}
+
 static int
 find_and_judge(struct keys *k, struct str token, int64_t wall_ms, bool ask_too,
     struct principal *out, struct err *e)
 {
-	static const unsigned char nobody[HASH_SIZE];
-	unsigned char digest[HASH_SIZE];
+	unsigned char mark[HASH_MARK];
 
 	memset(out, 0, sizeof(*out));
 	if (token.n == 0)
@@ -406,19 +420,16 @@ find_and_judge(struct keys *k, struct str token, int64_t wall_ms, bool ask_too,
 		    "Unauthorized: No API key provided. Expected "
 		    "'Authorization: Bearer your-api-token' header or "
 		    "'x-api-key: your-api-token' header");
-	/* T2: who is refused at once pays like one who is looked up. */
-	keys_digest(k, token, digest);
-	if (!well_formed(k->prefix, token)) {
-		hash_equal(digest, nobody, HASH_SIZE);
-		return err_set(e, ERR_AUTH, "%s", invalid);
-	}
-	switch (find(k, token, digest, ask_too, out)) {
+	hash_mark(k->mark_key, token, mark);
+	if (!well_formed(k->prefix, token))
+		return refuse(k, token, e);
+	switch (find(k, token, mark, ask_too, out)) {
 	case 2:
 		return 1;
 	case 1:
 		return judge(out, wall_ms, e);
 	case 0:
-		return err_set(e, ERR_AUTH, "%s", invalid);
+		return refuse(k, token, e);
 	default:
 		e->retry_after = RETRY_AFTER;
 		return err_set(

@@ -15,7 +15,7 @@
  * borrowed; absent ones are NULL in SQL.
  */
 struct usage_record {
-	struct str id;         /* log_... : the only key */
+	struct str id; /* rand_id("log_", started_ms): the only key */
 	struct str request_id; /* the client may repeat it */
 	struct str org, project, key;
 	struct str endpoint; /* "chat-completions" */

@@ -15,8 +15,9 @@ const char *const usage_group_words[USAGE_BY__MAX] = {
 };
 
 /*
- * All filters at once: a parameter that is NULL lets everything pass.  Failed
- * attempts are no requests, but what they cost counts.
+ * The id of a record begins with the time at which it started.  All filters at
+ * once: a parameter that is NULL lets everything pass.  Failed attempts are no
+ * requests, but what they cost counts.
  */
 #define REPORT(group)                                                          \
 	"SELECT " group ","                                                    \
@@ -25,7 +26,7 @@ const char *const usage_group_words[USAGE_BY__MAX] = {
 	" count(*) FILTER (WHERE attempt_of IS NULL AND cached <> 0),"         \
 	" sum(input_tokens), sum(cache_read_tokens), sum(output_tokens),"      \
 	" sum(reasoning_tokens), sum(cost_nano), sum(billed_nano) FROM log"    \
-	" WHERE started_ms >= ?1 AND started_ms < ?2"                          \
+	" WHERE record_id >= ?1 AND record_id < ?2"                            \
 	" AND (?3 IS NULL OR organization_id = ?3)"                            \
 	" AND (?4 IS NULL OR project_id = ?4)"                                 \
 	" AND (?5 IS NULL OR key_id = ?5)"                                     \
@@ -59,14 +60,17 @@ usage_report(struct sql *s, const struct usage_filter *f,
     enum usage_group group, usage_fn *fn, void *arg, struct err *e)
 {
 	struct sql_stmt *st = sql_prepare(s, texts[group], e);
-	char day[CLOCK_TEXT];
+	char day[CLOCK_TEXT], from[ID_SIZE], until[ID_SIZE];
 	struct usage_sum u;
 	int rc;
 
 	if (st == NULL)
 		return -1;
-	sql_bind_int(st, 1, f->from_ms);
-	sql_bind_int(st, 2, f->until_ms == 0 ? INT64_MAX : f->until_ms);
+	rand_id_floor(from, "log_", f->from_ms);
+	rand_id_floor(
+	    until, "log_", f->until_ms == 0 ? INT64_MAX : f->until_ms);
+	sql_bind_str(st, 1, str_from(from));
+	sql_bind_str(st, 2, str_from(until));
 	sql_bind_str(st, 3, f->org);
 	sql_bind_str(st, 4, f->project);
 	sql_bind_str(st, 5, f->key);

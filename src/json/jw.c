@@ -50,21 +50,33 @@ put_escaped(struct buf *b, struct str s)
 	buf_addc(b, '"');
 }
 
-/* Comma and key before any value. */
-static void
-lead(struct jw *w, const char *key)
+/*
+ * Comma and key before any value, and room for n bytes of the value, whose place
+ * is returned; NULL: the buffer is full.
+ */
+static char *
+lead(struct jw *w, const char *key, size_t n)
 {
 	uint64_t bit = UINT64_C(1) << w->depth;
+	bool comma = (w->has_item & bit) != 0;
+	size_t len = key == NULL ? 0 : strlen(key);
+	char *p;
 
 	assert(((w->is_obj & bit) != 0) == (key != NULL));
-	if (w->has_item & bit)
-		buf_addc(w->out, ',');
 	w->has_item |= bit;
-	if (key == NULL)
-		return;
-	buf_addc(w->out, '"');
-	buf_add(w->out, str_from(key));
-	buf_add(w->out, STR("\":"));
+	if ((p = buf_ready(w->out, len + n + 4)) == NULL)
+		return NULL;
+	if (comma)
+		*p++ = ',';
+	if (key != NULL) {
+		*p++ = '"';
+		memcpy(p, key, len);
+		p += len;
+		*p++ = '"';
+		*p++ = ':';
+	}
+	buf_took(w->out, p);
+	return p;
 }
 
 static void
@@ -72,7 +84,7 @@ open_level(struct jw *w, const char *key, bool obj)
 {
 	uint64_t bit;
 
-	lead(w, key);
+	lead(w, key, 1);
 	buf_addc(w->out, obj ? '{' : '[');
 	assert(w->depth < 63);
 	bit = UINT64_C(1) << ++w->depth;
@@ -103,15 +115,31 @@ jw_end(struct jw *w)
 void
 jw_raw(struct jw *w, const char *key, struct str json)
 {
-	lead(w, key);
-	buf_add(w->out, json.n > 0 ? json : STR("null"));
+	char *p;
+
+	if (json.n == 0)
+		json = STR("null");
+	if ((p = lead(w, key, json.n)) == NULL)
+		return;
+	memcpy(p, json.p, json.n);
+	buf_took(w->out, p + json.n);
 }
 
 void
 jw_str(struct jw *w, const char *key, struct str s)
 {
-	lead(w, key);
-	put_escaped(w->out, s);
+	const char *end = s.n == 0 ? s.p : s.p + s.n;
+	char *p = lead(w, key, s.n + 2);
+
+	if (p == NULL || jtext_plain(s.p, end) != end) {
+		put_escaped(w->out, s);
+		return;
+	}
+	*p++ = '"';
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '"';
+	buf_took(w->out, p + s.n + 1);
 }
 
 void

@@ -261,9 +261,8 @@ static const struct {
 static void
 fill(struct world *w)
 {
-	const struct usage_record r[] = {
-		{ .id = STR("log_1"),
-		    .org = STR("o"),
+	struct usage_record r[] = {
+		{ .org = STR("o"),
 		    .project = STR("prj"),
 		    .key = STR("k1"),
 		    .used_model = STR("m1"),
@@ -272,8 +271,7 @@ fill(struct world *w)
 		    .status = 200,
 		    .usage = { .input = 10, .output = 2 },
 		    .cost = { .total = 100 } },
-		{ .id = STR("log_2"),
-		    .org = STR("o"),
+		{ .org = STR("o"),
 		    .project = STR("prj"),
 		    .key = STR("k2"),
 		    .used_model = STR("m1"),
@@ -282,8 +280,7 @@ fill(struct world *w)
 		    .status = 200,
 		    .usage = { .input = 20, .output = 1 },
 		    .cost = { .total = 200 } },
-		{ .id = STR("log_3"),
-		    .org = STR("o"),
+		{ .org = STR("o"),
 		    .project = STR("prj"),
 		    .key = STR("k1"),
 		    .used_model = STR("m2"),
@@ -291,18 +288,21 @@ fill(struct world *w)
 		    .started_ms = DAY + 1,
 		    .status = 499,
 		    .usage = { .input = 5, .output = 1 } },
-		{ .id = STR("log_4"),
-		    .org = STR("o"),
+		{ .org = STR("o"),
 		    .project = STR("prj"),
 		    .key = STR("k2"),
 		    .started_ms = DAY + 2,
 		    .status = 502 },
 	};
 	struct spool_record s[NROWS(r)];
+	char id[NROWS(r)][ID_SIZE];
 	struct err e = { 0 };
 
-	for (size_t i = 0; i < NROWS(r); i++)
+	for (size_t i = 0; i < NROWS(r); i++) {
+		rand_id(id[i], "log_", r[i].started_ms);
+		r[i].id = str_from(id[i]);
 		s[i] = spooled(w->a, &r[i], SPOOL_END);
+	}
 	ck_assert_int_eq(usage_insert(w->sql, s, NROWS(r), &e), 0);
 }
 
