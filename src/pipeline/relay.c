@@ -197,6 +197,19 @@ relay_begin(struct req *r, const struct target *t)
 	}
 }
 
+/* Of the patched stream, or of the decoder; a patched body has none. */
+static void
+free_state(struct relay *y)
+{
+	if (y->state == NULL)
+		return;
+	if (y->patched)
+		y->from->relay_free(y->state);
+	else if (y->from->decode_free != NULL)
+		y->from->decode_free(y->state);
+	y->state = NULL;
+}
+
 void
 relay_free(struct req *r)
 {
@@ -206,10 +219,7 @@ relay_free(struct req *r)
 		return;
 	sse_free(&y->sse);
 	buf_free(&y->own);
-	if (y->patched && y->streams)
-		y->from->relay_free(y->state);
-	else if (!y->patched && y->from->decode_free != NULL)
-		y->from->decode_free(y->state);
+	free_state(y);
 	r->relay = NULL;
 }
 
@@ -463,7 +473,7 @@ relay_whole(struct req *r)
 	if (y->patched && !y->streams)
 		return whole_patched(y, body);
 	if (y->patched) { /* asked to stream, answered in one piece */
-		y->from->relay_free(y->state);
+		free_state(y);
 		y->patched = false;
 		y->state = arena_zalloc(r->life, y->from->dec_size);
 		y->enc = arena_zalloc(r->life, y->to->enc_size);
@@ -477,8 +487,7 @@ relay_refusal(struct req *r)
 	struct relay *y = r->relay;
 	struct llm_choice *c = ARENA_NEW(r->life, struct llm_choice);
 
-	if (y->patched && y->streams)
-		y->from->relay_free(y->state);
+	free_state(y);
 	y->patched = false;
 	y->enc = arena_zalloc(r->life, y->to->enc_size);
 	y->answer = ARENA_NEW(r->life, struct llm_answer);
