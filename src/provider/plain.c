@@ -167,7 +167,8 @@ aim_of(const struct target *t, const struct llm_request *r, struct changes *c,
 		.max_output = t->limit,
 		.stream = provider_streams(t, r),
 		.arena = a,
-		.dropped = c->dropped };
+		.dropped = c->dropped,
+		.scale = t->upstream->scale };
 }
 
 /* The client's own bytes, patched on the way. */

@@ -140,6 +140,7 @@ struct upstream {
 	int64_t timeout_idle;
 	const char *ca_file; /* NULL: the general one */
 	const char *proxy;
+	const struct llm_scale *scale; /* of the configuration */
 };
 
 /* Can it be asked at all?  It has a key, or needs none, and a base URL. */
