@@ -31,8 +31,41 @@ void openai_put(struct buf *, const char *key, struct str raw);
 void openai_put_raw(struct buf *, const struct jmember *);
 void openai_comma(struct buf *);
 
+/* A thought in reasoning_details; `by` NOBODY: nobody signed it. */
+struct openai_detail {
+	enum llm_issuer by;
+	bool hidden; /* the seal is all of it */
+	struct str id;
+	struct str text;
+	struct str seal;
+	int index;
+};
+enum llm_issuer openai_issuer(struct str format);
+void openai_put_detail(struct jw *, const struct openai_detail *);
+/* The member, if any of the thoughts is somebody's. */
+void openai_put_details(const struct llm_part *, struct jw *);
+
+/* What the answer needs to know of the request; of an arena, or NULL. */
+struct openai_asked {
+	bool hide;   /* reasoning.exclude */
+	bool legacy; /* functions: function_call in the answer */
+};
+const void *openai_note(const struct llm_request *, struct arena *);
+static inline bool
+openai_hides(const struct frame *f)
+{
+	const struct openai_asked *asked = f->asked;
+
+	return asked != NULL && asked->hide;
+}
+
 /* An element of tool_calls, of a request or of a whole answer. */
 void openai_put_call(const struct llm_part *, struct jw *);
+/* Google's signature of a call: extra_content; an empty one is not written. */
+void openai_put_signature(struct str seal, struct jw *);
+/* cache_control, of a part or a tool. */
+void openai_put_mark(enum llm_cache, struct jw *);
+void openai_put_messages(const struct llm_request *, struct jw *);
 
 /* How many bytes of text a raw string stands for, closely enough. */
 int64_t openai_text_len(struct str raw);
@@ -267,6 +300,18 @@ struct openai_seen {
 
 extern const struct jrule openai_chat_rules[];
 int openai_check_image(struct jcheck *, struct str raw);
+
+/* What decoding a request carries from message to message. */
+struct openai_decoding {
+	struct str old_id; /* of the last function_call, which has none */
+	int old_calls;
+};
+void openai_decode_text(struct llm_part ***tail, enum llm_kind,
+    struct json_object *, struct arena *);
+void openai_decode_reasoning(
+    struct json_object *message, struct llm_part ***tail, struct arena *);
+int openai_decode_message(struct openai_decoding *, struct json_object *,
+    struct llm_message *, struct arena *, struct err *);
 
 /* The halves of the vtable. */
 int openai_peek(struct llm_request *, struct arena *, struct err *);

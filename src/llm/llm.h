@@ -78,6 +78,7 @@ struct llm_part {
 			struct str data; /* base64 */
 			struct str id;   /* upstream file id */
 			struct str name; /* of a file */
+			struct str detail; /* of an image: "low" */
 			struct str text; /* of a plain text document */
 		} media;
 		struct {
@@ -113,7 +114,8 @@ struct llm_tool {
 	struct llm_tool *next;
 	struct str name;
 	struct str text;
-	struct json_object *schema; /* borrowed */
+	struct json_object *schema; /* borrowed; custom: its format as chat
+				       spells it, or NULL */
 	enum llm_cache cache;
 	bool strict;
 	bool custom; /* free text in, no schema */
