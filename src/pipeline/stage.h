@@ -192,5 +192,6 @@ enum verdict stage_health(struct req *);
 enum verdict stage_metrics(struct req *);
 enum verdict stage_not_found(struct req *);
 enum verdict stage_sim(struct req *);
+enum verdict stage_sim_embed(struct req *);
 
 #endif
