@@ -75,7 +75,8 @@ export function agents() {
     fits(await run(binary('@anthropic-ai/claude-code-', 'claude'),
       ['-p', shell('Bash'), '--model', model, '--allowedTools', 'Bash', '--output-format', 'json'], home(), {
         ANTHROPIC_BASE_URL: g.url, ANTHROPIC_API_KEY: g.key, ANTHROPIC_SMALL_FAST_MODEL: model, ANTHROPIC_DEFAULT_HAIKU_MODEL: model,
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1', DISABLE_TELEMETRY: '1', DISABLE_ERROR_REPORTING: '1'
+        // context_management means something that others than Anthropic cannot do.
+        CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: '1', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1', DISABLE_TELEMETRY: '1', DISABLE_ERROR_REPORTING: '1'
       }))
   })
   testOf('responses', 'Codex runs a tool', async () => {

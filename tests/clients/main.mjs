@@ -16,6 +16,7 @@ if (!modules) {
   console.log('no packages: tests/clients/run brings them\n0 passed, 1 failed')
   process.exit(1)
 }
+globalThis.AI_SDK_LOG_WARNINGS = false
 await openai()
 await anthropic()
 await ai()
