@@ -86,6 +86,7 @@ struct conf {
 	int64_t max_inflight;
 	char *effort_budgets;       /* "low:1024,medium:4096" */
 	char *budget_efforts;
+	bool fetch_images;
 	char *insecure_hosts;
 	char *store_sql;            /* sqlite:PATH */
 	char *state_dir;
