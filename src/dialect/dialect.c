@@ -2,6 +2,7 @@
 
 static const struct dialect *const dialects[] = {
 	&dialect_openai_chat,
+	&dialect_openai_embed,
 };
 
 const struct dialect *

@@ -128,6 +128,7 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_openai_embed;
 
 const struct dialect *dialect_find(struct str name);
 

@@ -165,7 +165,7 @@ put_content(struct buf *b, const struct frame *f, struct str raw)
 	}
 	openai_put(b, "content", STR(""));
 	openai_put_parts(b, raw, false);
-	if (!openai_has_reasoning_part(raw))
+	if (!openai_has_reasoning_part(raw) || openai_hides(f))
 		return;
 	if (f->reasoning != FRAME_REASONING_CONTENT) {
 		openai_put(b, "reasoning", STR(""));
@@ -189,7 +189,9 @@ put_delta(struct buf *b, struct openai_relay *r, const struct frame *f,
 	if ((r->choice[v->index].bits & OPENAI_SEEN) == 0)
 		buf_add(b, ROLE);
 	for (it = jscan_into(v->body); jscan_next(&it, &m);) {
-		if (str_eq(m.key, STR("role")))
+		if (str_eq(m.key, STR("role")) ||
+		    (str_eq(m.key, STR("reasoning_details")) &&
+			openai_hides(f)))
 			continue;
 		if (str_eq(m.key, STR("content")))
 			put_content(b, f, m.raw);

@@ -12,6 +12,7 @@ struct load {
 	const char *where; /* "llmgw.conf:12", of the section */
 	struct arena *arena;
 	struct upstream *u;
+	const struct llm_scale *scale;
 };
 
 static inline bool
@@ -27,5 +28,7 @@ given(const char *text)
  */
 int place_base(const struct load *, struct err *);
 int place_path(const struct load *, struct err *);
+/* A way for embeddings beside that of chats, where OpenAI's API has it. */
+void place_embed(const struct load *);
 
 #endif

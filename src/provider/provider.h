@@ -28,6 +28,7 @@ enum {
 	QUIRK_REASONING_APART = 1u << 7, /* completion_tokens lack reasoning */
 	QUIRK_MAX_COMPLETION = 1u << 8,  /* heeds LLM_WANTS_* */
 	QUIRK_NO_CACHE_MARKS = 1u << 9,  /* refuses cache_control */
+	QUIRK_SEALS_BACK = 1u << 10, /* takes signed reasoning and calls back */
 };
 
 struct changes;
@@ -55,6 +56,8 @@ struct way {
 	enum framing framing;
 	unsigned with;    /* only for mappings with all of these caps */
 	unsigned without; /* and with none of these */
+	unsigned deaf;    /* LLM_SAY_* that its dialect hears, but not here:
+			     URLs at Vertex */
 };
 #define WAYS_MAX 8
 
@@ -140,6 +143,7 @@ struct upstream {
 	int64_t timeout_idle;
 	const char *ca_file; /* NULL: the general one */
 	const char *proxy;
+	const struct llm_scale *scale; /* of the configuration */
 };
 
 /* Can it be asked at all?  It has a key, or needs none, and a base URL. */

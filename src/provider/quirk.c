@@ -27,6 +27,7 @@ static const struct {
 	{ "random_seed", QUIRK_RANDOM_SEED },
 	{ "reasoning_apart", QUIRK_REASONING_APART },
 	{ "reasoning_back", QUIRK_REASONING_BACK },
+	{ "seals_back", QUIRK_SEALS_BACK },
 	{ "strict", QUIRK_STRICT },
 };
 
@@ -180,10 +181,19 @@ fix_reasoning(struct changes *c)
 	if (mentions(c, "messages", "\"reasoning")) {
 		quirk_del(c, STR("messages/*/reasoning_content"));
 		quirk_del(c, STR("messages/*/reasoning"));
-		quirk_del(c, STR("messages/*/reasoning_details"));
 	}
+}
+
+/* What somebody signed goes back to him, or to who passes it on to him. */
+static void
+fix_seals(struct changes *c)
+{
+	if (mentions(c, "messages", "\"reasoning_details\""))
+		quirk_del(c, STR("messages/*/reasoning_details"));
 	if (mentions(c, "messages", "\"thinking_blocks\""))
 		quirk_del(c, STR("messages/*/thinking_blocks"));
+	if (mentions(c, "messages", "\"extra_content\""))
+		quirk_del(c, STR("messages/*/tool_calls/*/extra_content"));
 }
 
 static void
@@ -297,9 +307,59 @@ follow_wants(const struct target *t, struct changes *c)
 	if ((t->caps & LLM_WANTS_NO_SAMPLING) != 0 &&
 	    (silent || !str_is(member(c, "reasoning_effort"), "\"none\"")))
 		leave_out_sampling(c);
+	if ((t->caps & LLM_WANTS_NO_PENALTIES) != 0) {
+		leave_out(c, "presence_penalty");
+		leave_out(c, "frequency_penalty");
+	}
 	if ((t->caps & LLM_WANTS_MAX_COMPLETION) != 0 &&
 	    (t->upstream->quirks & QUIRK_MAX_COMPLETION) != 0)
 		quirk_ren(c, STR("max_tokens"), STR("max_completion_tokens"));
+}
+
+static bool
+is_search(struct str tool)
+{
+	return str_is(jscan_at(tool, "type"), "\"web_search\"");
+}
+
+static void
+without_search(struct str tools, struct buf *out)
+{
+	struct jiter it;
+	struct jmember m;
+
+	buf_addc(out, '[');
+	for (it = jscan_into(tools); jscan_next(&it, &m);) {
+		if (is_search(m.raw))
+			continue;
+		if (out->p[out->n - 1] != '[')
+			buf_addc(out, ',');
+		buf_add(out, m.raw);
+	}
+	buf_addc(out, ']');
+}
+
+/* OpenAI has no tool for it in chats, but a member. */
+static void
+move_search(struct changes *c)
+{
+	struct jiter it = jscan_into(member(c, "tools"));
+	struct jmember m;
+	bool search = str_is(member(c, "web_search"), "true");
+	bool others = false;
+
+	while (jscan_next(&it, &m)) {
+		search = search || is_search(m.raw);
+		others = others || !is_search(m.raw);
+	}
+	if (!search)
+		return;
+	if (others)
+		map(c, STR("tools"), without_search);
+	else
+		quirk_del(c, STR("tools"));
+	if (member(c, "web_search_options").p == NULL)
+		quirk_set(c, STR("web_search_options"), STR("{}"));
 }
 
 static void
@@ -322,10 +382,14 @@ quirk_apply(const struct target *t, struct changes *c)
 	follow_wants(t, c);
 	rename_members(quirks, c);
 	fix_roles(t, c);
+	if ((quirks & QUIRK_MAX_COMPLETION) != 0)
+		move_search(c);
 	if ((quirks & QUIRK_NO_STREAM_OPTIONS) != 0)
 		quirk_del(c, STR("stream_options"));
 	if ((quirks & QUIRK_REASONING_BACK) == 0)
 		fix_reasoning(c);
+	if ((quirks & QUIRK_SEALS_BACK) == 0)
+		fix_seals(c);
 	if ((quirks & QUIRK_NO_CACHE_MARKS) != 0)
 		fix_cache_marks(c);
 	if ((quirks & QUIRK_STRICT) != 0)
@@ -335,4 +399,21 @@ quirk_apply(const struct target *t, struct changes *c)
 		map(c, STR("messages/*/tool_calls/*/id"), nine_id);
 		map(c, STR("messages/*/tool_call_id"), nine_id);
 	}
+}
+
+/*
+ * Many servers know one spelling of a vector only; ours turns it into the one
+ * that the client wants.
+ */
+void
+quirk_embed(const struct target *t, struct changes *c)
+{
+	bool openai = (t->upstream->quirks & QUIRK_MAX_COMPLETION) != 0;
+
+	if (!openai && member(c, "encoding_format").p != NULL)
+		quirk_del(c, STR("encoding_format"));
+	if (openai || (t->upstream->quirks & QUIRK_STRICT) != 0)
+		leave_out(c, "input_type");
+	if ((t->upstream->quirks & QUIRK_STRICT) != 0)
+		leave_out(c, "user");
 }

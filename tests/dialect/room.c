@@ -1,19 +1,27 @@
 #include "room.h"
 
+TCase *case_answer(void);
 TCase *case_check(void);
+TCase *case_embed(void);
 TCase *case_error(void);
 TCase *case_heal(void);
 TCase *case_pairs(void);
 TCase *case_patch(void);
 TCase *case_relay(void);
+TCase *case_request(void);
+TCase *case_vector(void);
 
 const char *const room_name = "dialect";
 TCase *(*const room_cases[])(void) = {
+	case_answer,
 	case_check,
+	case_embed,
 	case_error,
 	case_heal,
 	case_pairs,
 	case_patch,
 	case_relay,
+	case_request,
+	case_vector,
 	NULL,
 };
