@@ -2,6 +2,8 @@
 
 static const struct dialect *const dialects[] = {
 	&dialect_openai_chat,
+	&dialect_gemini,
+	&dialect_gemini_count,
 };
 
 const struct dialect *

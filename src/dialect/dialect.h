@@ -128,6 +128,8 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_gemini;
+extern const struct dialect dialect_gemini_count;
 
 const struct dialect *dialect_find(struct str name);
 
