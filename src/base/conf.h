@@ -84,6 +84,8 @@ struct conf {
 	char *public_url;
 	int64_t max_fallback_providers;
 	int64_t max_inflight;
+	char *effort_budgets;       /* "low:1024,medium:4096" */
+	char *budget_efforts;
 	char *insecure_hosts;
 	char *store_sql;            /* sqlite:PATH */
 	char *state_dir;

@@ -27,6 +27,10 @@
 
 /* clang-format off */
 const struct conf_row conf_rows[] = {
+GW(budget_efforts, CONF_STR, "low:2048,medium:8192", ANY,
+    "Efforts, with commas, that stand for thinking budgets below so many "
+    "tokens, where a provider knows no budgets; what is above all of them "
+    "is high."),
 GW(ca_file, CONF_STR, "", ANY,
     "Certificate authorities that providers are checked against, PEM.  "
     "Empty: those of the system."),
@@ -39,6 +43,10 @@ GW(cors_origins, CONF_STR, "", ANY,
 GW(drain_timeout, CONF_TIME, "300s", NULL, 0, 24 * HOUR,
     "How long running requests may go on after SIGTERM before they are "
     "ended with an error."),
+GW(effort_budgets, CONF_STR,
+    "minimal:1024,low:1024,medium:4096,high:16384,xhigh:32768,max:32768", ANY,
+    "Tokens of thinking, with commas, that stand for an effort, where a "
+    "provider wants a budget."),
 GW(error_format, CONF_WORD, "auto", "flat|openai|anthropic|auto", 0, 0,
     "Shape of error answers.  auto chooses by the client."),
 GW(fcgi_peers, CONF_STR, "", ANY,

@@ -113,7 +113,7 @@ budget_of(const struct llm_request *r, const struct llm_aim *aim)
 	if (llm_has(r, LLM_REASONING_BUDGET))
 		n = fit_budget(r, (int64_t)r->set[LLM_REASONING_BUDGET]);
 	else {
-		n = llm_effort_budget(r->effort);
+		n = llm_aim_budget(aim, r->effort);
 		n = fit_budget(r, n > BUDGET_MAX ? BUDGET_MAX : n);
 	}
 	if (n < BUDGET_MIN && (aim->caps & LLM_WANTS_THOUGHT) != 0)
@@ -126,7 +126,7 @@ level_of(const struct llm_request *r, const struct llm_aim *aim)
 {
 	enum llm_effort e = r->has_effort ?
 	    r->effort :
-	    llm_budget_effort((int64_t)r->set[LLM_REASONING_BUDGET]);
+	    llm_aim_effort(aim, (int64_t)r->set[LLM_REASONING_BUDGET]);
 	unsigned set = aim->efforts & LEVELS;
 
 	return llm_effort_near(e, set == 0 ? LEVELS : set);

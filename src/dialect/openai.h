@@ -31,8 +31,41 @@ void openai_put(struct buf *, const char *key, struct str raw);
 void openai_put_raw(struct buf *, const struct jmember *);
 void openai_comma(struct buf *);
 
+/* A thought in reasoning_details; `by` NOBODY: nobody signed it. */
+struct openai_detail {
+	enum llm_issuer by;
+	bool hidden; /* the seal is all of it */
+	struct str id;
+	struct str text;
+	struct str seal;
+	int index;
+};
+enum llm_issuer openai_issuer(struct str format);
+void openai_put_detail(struct jw *, const struct openai_detail *);
+/* The member, if any of the thoughts is somebody's. */
+void openai_put_details(const struct llm_part *, struct jw *);
+
+/* What the answer needs to know of the request; of an arena, or NULL. */
+struct openai_asked {
+	bool hide;   /* reasoning.exclude */
+	bool legacy; /* functions: function_call in the answer */
+};
+const void *openai_note(const struct llm_request *, struct arena *);
+static inline bool
+openai_hides(const struct frame *f)
+{
+	const struct openai_asked *asked = f->asked;
+
+	return asked != NULL && asked->hide;
+}
+
 /* An element of tool_calls, of a request or of a whole answer. */
 void openai_put_call(const struct llm_part *, struct jw *);
+/* Google's signature of a call: extra_content; an empty one is not written. */
+void openai_put_signature(struct str seal, struct jw *);
+/* cache_control, of a part or a tool. */
+void openai_put_mark(enum llm_cache, struct jw *);
+void openai_put_messages(const struct llm_request *, struct jw *);
 
 /* How many bytes of text a raw string stands for, closely enough. */
 int64_t openai_text_len(struct str raw);
@@ -82,9 +115,11 @@ struct openai_call {
 	int64_t up;     /* the provider's, -1: none */
 	bool announced; /* relay: id and name have gone out */
 	bool has_args;
+	bool custom;
 	struct buf id;
 	struct buf name;
 	struct buf args; /* relay: only until it is announced */
+	struct buf seal; /* Google's signature, with quotes */
 };
 
 struct openai_calls {
@@ -99,6 +134,7 @@ struct openai_piece {
 	struct str fn; /* the object */
 	struct str name;
 	struct str args;
+	struct str seal;
 	bool custom;
 };
 
@@ -225,7 +261,10 @@ int openai_put_choice(struct buf *, struct openai_relay *, const struct frame *,
 /* A stream that is decoded (openai_decode.c). */
 struct openai_block {
 	bool open;
+	bool hidden;        /* a thought that is encrypted */
+	bool sealed;        /* a thought that has its signature */
 	unsigned char kind; /* enum llm_kind */
+	short index;        /* of the thought in reasoning_details */
 	int block;
 };
 
@@ -239,17 +278,42 @@ struct openai_dec {
 	bool terminal;
 };
 
+/* One decoding: where events go and what they are made with. */
+struct openai_out {
+	struct openai_dec *d;
+	struct llm_sink *to;
+	struct arena *a;
+	struct err *e;
+};
+int openai_event(struct openai_out *, struct llm_event *, int choice);
+int openai_open(struct openai_out *, int choice, const struct llm_event *);
+int openai_close(struct openai_out *, int choice); /* if one is open */
+/* All of a delta or a message but its tool calls (openai_blocks.c). */
+int openai_take_body(struct openai_out *, const struct openai_view *);
+
 /* A stream that is encoded (openai_answer.c). */
 struct openai_enc {
 	char id[256];
 	enum llm_kind kind[LLM_CHOICES_MAX]; /* of the open block */
 	int calls[LLM_CHOICES_MAX];          /* opened so far */
 	bool told[LLM_CHOICES_MAX];          /* the open call has arguments */
+	bool custom[LLM_CHOICES_MAX];        /* it takes free text */
+	bool hidden[LLM_CHOICES_MAX];        /* the open thought is encrypted */
+	unsigned char by[LLM_CHOICES_MAX];   /* enum llm_issuer of it */
+	short thoughts[LLM_CHOICES_MAX];     /* opened so far */
 	bool seen[LLM_CHOICES_MAX];          /* the role has gone */
 	int stop_choice;
 	enum llm_stop why; /* NONE: no finish is held */
 	bool failed;
 };
+
+/* Pieces of an answer, of a chunk as of a whole one. */
+void openai_put_text(const struct frame *, struct str reasoning, struct jw *);
+void openai_put_cite(const struct llm_cite *, struct jw *);
+void openai_put_image(struct str url, struct jw *);
+void openai_put_tail(const struct tail *, struct jw *);
+/* The clients of `functions` know one call, and that without an id. */
+bool openai_is_legacy(const struct frame *);
 
 /* What the checks see on their way: ids of calls in chains; jcheck.arg. */
 #define OPENAI_CHAINS 1024
@@ -267,6 +331,18 @@ struct openai_seen {
 
 extern const struct jrule openai_chat_rules[];
 int openai_check_image(struct jcheck *, struct str raw);
+
+/* What decoding a request carries from message to message. */
+struct openai_decoding {
+	struct str old_id; /* of the last function_call, which has none */
+	int old_calls;
+};
+void openai_decode_text(struct llm_part ***tail, enum llm_kind,
+    struct json_object *, struct arena *);
+void openai_decode_reasoning(
+    struct json_object *message, struct llm_part ***tail, struct arena *);
+int openai_decode_message(struct openai_decoding *, struct json_object *,
+    struct llm_message *, struct arena *, struct err *);
 
 /* The halves of the vtable. */
 int openai_peek(struct llm_request *, struct arena *, struct err *);

@@ -184,6 +184,8 @@ openai_put_parts(struct buf *out, struct str array, bool reasoning)
 void
 openai_put_reasoning(struct buf *b, const struct frame *f, struct str raw)
 {
+	if (openai_hides(f))
+		return;
 	if (f->reasoning != FRAME_REASONING_CONTENT)
 		openai_put(b, "reasoning", raw);
 	if (f->reasoning != FRAME_REASONING)
@@ -194,10 +196,12 @@ const struct dialect dialect_openai_chat = {
 	.name = "openai-chat",
 	.task = LLM_CHAT,
 	.id_prefix = "chatcmpl-",
-	.hears = LLM_SAY_MANY | LLM_SAY_URL,
+	.hears = LLM_SAY_MANY | LLM_SAY_URL | LLM_SAY_CUSTOM | LLM_SAY_AUDIO |
+	    LLM_SAY_SEARCH | LLM_SAY_VIDEO | LLM_SAY_DRAW,
 	.peek = openai_peek,
 	.body_patches = openai_body_patches,
 	.decode_request = openai_decode_request,
+	.note = openai_note,
 	.encode_event = openai_encode_event,
 	.encode_answer = openai_encode_answer,
 	.encode_error = openai_encode_error,

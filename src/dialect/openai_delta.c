@@ -165,7 +165,7 @@ put_content(struct buf *b, const struct frame *f, struct str raw)
 	}
 	openai_put(b, "content", STR(""));
 	openai_put_parts(b, raw, false);
-	if (!openai_has_reasoning_part(raw))
+	if (!openai_has_reasoning_part(raw) || openai_hides(f))
 		return;
 	if (f->reasoning != FRAME_REASONING_CONTENT) {
 		openai_put(b, "reasoning", STR(""));

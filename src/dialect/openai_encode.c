@@ -1,8 +1,13 @@
 /*
- * The neutral view of a request as a body of this dialect.
+ * The neutral view of a request as a body of this dialect.  What one server of
+ * many refuses is taken out later (provider/quirk.c).
  */
+#include "base/hash.h"
 #include "dialect/openai.h"
 #include "dialect/setting.h"
+
+#define STOPS_MAX 4
+#define USER_MAX 64
 
 /* clang-format off */
 static const struct setting settings[] = {
@@ -11,175 +16,77 @@ static const struct setting settings[] = {
 	{ "max_tokens", LLM_MAX_OUTPUT, 1, 1e15 },
 	{ "frequency_penalty", LLM_FREQUENCY_PENALTY, -2, 2 },
 	{ "presence_penalty", LLM_PRESENCE_PENALTY, -2, 2 },
+	{ "seed", LLM_SEED, -9e18, 9e18 },
 	{ NULL, 0, 0, 0 }
 };
 /* clang-format on */
 
-static const char *const role_words[] = {
-	[LLM_SYSTEM] = "system",
-	[LLM_USER] = "user",
-	[LLM_ASSISTANT] = "assistant",
-	[LLM_TOOL] = "tool",
-};
-
-/* The text of a list that is one text part and nothing else. */
-static bool
-is_one_text(const struct llm_part *p)
+void
+openai_put_call(const struct llm_part *p, struct jw *w)
 {
-	return p != NULL && p->kind == LLM_TEXT && p->next == NULL;
-}
+	const char *type = p->call.custom ? "custom" : "function";
+	struct str args = p->call.args;
 
-static void
-put_image(const struct llm_part *p, struct jw *w)
-{
-	jw_strc(w, "type", "image_url");
-	jw_obj(w, "image_url");
-	if (p->media.data.p != NULL) {
-		struct buf url = BUF_LIMIT(SSE_IMAGE_MAX);
-
-		buf_add(&url, STR("data:"));
-		buf_add(&url, p->media.mime);
-		buf_add(&url, STR(";base64,"));
-		buf_add(&url, p->media.data);
-		jw_str(w, "url", buf_str(&url));
-		buf_free(&url);
-	} else
-		jw_str(w, "url", p->media.url);
+	if (!p->call.custom && str_trim(args).n == 0)
+		args = STR("{}");
+	jw_obj(w, NULL);
+	jw_str(w, "id", p->call.id);
+	jw_strc(w, "type", type);
+	jw_obj(w, type);
+	jw_str(w, "name", p->call.name);
+	jw_str(w, p->call.custom ? "input" : "arguments", args);
 	jw_end(w);
-}
-
-static void
-put_part(const struct llm_part *p, struct jw *w)
-{
-	switch (p->kind) {
-	case LLM_TEXT:
-	case LLM_REFUSAL:
-		jw_obj(w, NULL);
-		jw_strc(w, "type", "text");
-		jw_str(w, "text", p->text);
-		jw_end(w);
-		break;
-	case LLM_MEDIA:
-		jw_obj(w, NULL);
-		put_image(p, w);
-		jw_end(w);
-		break;
-	case LLM_NATIVE:
-		jw_node(w, NULL, p->node);
-		break;
-	case LLM_CALL:
-	case LLM_RESULT:
-	case LLM_REASONING:
-		break; /* they have places of their own */
-	}
-}
-
-static void
-put_content(const struct llm_part *p, struct jw *w)
-{
-	if (is_one_text(p)) {
-		jw_str(w, "content", p->text);
-		return;
-	}
-	jw_arr(w, "content");
-	for (; p != NULL; p = p->next)
-		put_part(p, w);
+	openai_put_signature(p->call.seal, w);
 	jw_end(w);
 }
 
 void
-openai_put_call(const struct llm_part *p, struct jw *w)
+openai_put_signature(struct str seal, struct jw *w)
+{
+	if (seal.n == 0)
+		return;
+	jw_obj(w, "extra_content");
+	jw_obj(w, "google");
+	jw_str(w, "thought_signature", seal);
+	jw_end(w);
+	jw_end(w);
+}
+
+/* --- tools --- */
+
+/* Free text as the one member of an object: most servers know no others. */
+static void
+put_free_schema(struct jw *w)
+{
+	jw_raw(w, "parameters",
+	    STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":"
+		"\"string\"}},\"required\":[\"input\"],"
+		"\"additionalProperties\":false}"));
+}
+
+static void
+put_tool(const struct llm_tool *t, struct jw *w)
 {
 	jw_obj(w, NULL);
-	jw_str(w, "id", p->call.id);
 	jw_strc(w, "type", "function");
 	jw_obj(w, "function");
-	jw_str(w, "name", p->call.name);
-	jw_str(w, "arguments", p->call.args.n > 0 ? p->call.args : STR("{}"));
+	jw_str(w, "name", t->name);
+	if (t->text.p != NULL)
+		jw_str(w, "description", t->text);
+	if (t->custom)
+		put_free_schema(w);
+	else if (t->schema != NULL)
+		jw_node(w, "parameters", t->schema);
+	if (t->strict)
+		jw_bool(w, "strict", true);
 	jw_end(w);
-	jw_end(w);
-}
-
-/* Content beside calls: null if there is none (trap 102). */
-static void
-put_assistant(const struct llm_part *parts, struct jw *w)
-{
-	const struct llm_part *p;
-	struct buf text = BUF_LIMIT(SSE_IMAGE_MAX);
-	bool calls = false;
-
-	for (p = parts; p != NULL; p = p->next) {
-		if (p->kind == LLM_TEXT || p->kind == LLM_REFUSAL)
-			buf_add(&text, p->text);
-		calls = calls || p->kind == LLM_CALL;
-	}
-	if (text.n > 0 || !calls)
-		jw_str(w, "content", buf_str(&text));
-	else
-		jw_null(w, "content");
-	buf_free(&text);
-	if (!calls)
-		return;
-	jw_arr(w, "tool_calls");
-	for (p = parts; p != NULL; p = p->next)
-		if (p->kind == LLM_CALL)
-			openai_put_call(p, w);
-	jw_end(w);
-}
-
-/* Results are messages of their own and come before what else was said. */
-static void
-put_message(const struct llm_message *m, struct jw *w)
-{
-	const struct llm_part *p, *rest = NULL;
-
-	for (p = m->parts; p != NULL; p = p->next) {
-		if (p->kind != LLM_RESULT) {
-			rest = rest == NULL ? p : rest;
-			continue;
-		}
-		jw_obj(w, NULL);
-		jw_strc(w, "role", "tool");
-		jw_str(w, "tool_call_id", p->result.id);
-		put_content(p->result.parts, w);
-		jw_end(w);
-	}
-	if (rest == NULL && m->role == LLM_TOOL)
-		return;
-	jw_obj(w, NULL);
-	jw_strc(w, "role", m->role == LLM_TOOL ? "user" : role_words[m->role]);
-	if (m->name.p != NULL)
-		jw_str(w, "name", m->name);
-	if (m->role == LLM_ASSISTANT)
-		put_assistant(m->parts, w);
-	else
-		put_content(rest, w);
+	openai_put_mark(t->cache, w);
 	jw_end(w);
 }
 
 static void
-put_tools(const struct llm_request *r, struct jw *w)
+put_choice(const struct llm_request *r, struct jw *w)
 {
-	const struct llm_tool *t;
-
-	if (r->tools == NULL)
-		return;
-	jw_arr(w, "tools");
-	for (t = r->tools; t != NULL; t = t->next) {
-		jw_obj(w, NULL);
-		jw_strc(w, "type", "function");
-		jw_obj(w, "function");
-		jw_str(w, "name", t->name);
-		if (t->text.p != NULL)
-			jw_str(w, "description", t->text);
-		if (t->schema != NULL)
-			jw_node(w, "parameters", t->schema);
-		if (t->strict)
-			jw_bool(w, "strict", true);
-		jw_end(w);
-		jw_end(w);
-	}
-	jw_end(w);
 	if (r->serial)
 		jw_bool(w, "parallel_tool_calls", false);
 	if (r->choose == LLM_NAMED) {
@@ -194,6 +101,61 @@ put_tools(const struct llm_request *r, struct jw *w)
 		    r->choose == LLM_NONE ? "none" : "required");
 }
 
+/* Tools that allowed_tools leaves out are left out: few servers know it. */
+static void
+put_tools(const struct llm_request *r, struct jw *w)
+{
+	const struct llm_tool *t;
+
+	for (t = r->tools; t != NULL && t->barred; t = t->next)
+		;
+	if (t == NULL)
+		return;
+	jw_arr(w, "tools");
+	for (; t != NULL; t = t->next)
+		if (!t->barred)
+			put_tool(t, w);
+	jw_end(w);
+	put_choice(r, w);
+}
+
+static void
+put_known(const char *key, struct str s, struct jw *w)
+{
+	if (s.n > 0)
+		jw_str(w, key, s);
+}
+
+static void
+put_search(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
+{
+	const struct llm_search *s = &r->search;
+
+	if (!s->on)
+		return;
+	jw_obj(w, "web_search_options");
+	if (s->city.n + s->region.n + s->country.n + s->timezone.n > 0) {
+		jw_obj(w, "user_location");
+		jw_strc(w, "type", "approximate");
+		jw_obj(w, "approximate");
+		put_known("city", s->city, w);
+		put_known("region", s->region, w);
+		put_known("country", s->country, w);
+		put_known("timezone", s->timezone, w);
+		jw_end(w);
+		jw_end(w);
+	}
+	jw_end(w);
+	if (s->allowed != NULL)
+		llm_drop(aim, "allowed_domains");
+	if (s->blocked != NULL)
+		llm_drop(aim, "blocked_domains");
+	if (s->max_uses > 0)
+		llm_drop(aim, "max_uses");
+}
+
+/* --- the rest --- */
+
 static void
 put_format(const struct llm_request *r, struct jw *w)
 {
@@ -205,38 +167,113 @@ put_format(const struct llm_request *r, struct jw *w)
 	else {
 		jw_strc(w, "type", "json_schema");
 		jw_obj(w, "json_schema");
-		jw_str(w, "name", r->format_name);
+		jw_str(w, "name",
+		    r->format_name.n > 0 ? r->format_name : STR("answer"));
 		if (r->schema != NULL)
 			jw_node(w, "schema", r->schema);
+		if (r->schema_strict)
+			jw_bool(w, "strict", true);
 		jw_end(w);
 	}
 	jw_end(w);
+}
+
+/* A word that the model knows, for an effort or a budget. */
+static void
+put_effort(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
+{
+	enum llm_effort effort = r->effort;
+
+	if (!r->has_effort && !llm_has(r, LLM_REASONING_BUDGET))
+		return;
+	if (!r->has_effort)
+		effort =
+		    llm_aim_effort(aim, (int64_t)r->set[LLM_REASONING_BUDGET]);
+	if (effort == LLM_EFFORT_NONE && (aim->caps & LLM_CAN_REASON) == 0)
+		return; /* as it is */
+	effort = llm_effort_near(effort, aim->efforts);
+	jw_strc(w, "reasoning_effort", llm_effort_words[effort]);
+}
+
+static void
+put_stops(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
+{
+	const struct llm_part *p;
+	int n = 0;
+
+	if (r->stops == NULL)
+		return;
+	jw_arr(w, "stop");
+	for (p = r->stops; p != NULL && n < STOPS_MAX; p = p->next, n++)
+		jw_str(w, NULL, p->text);
+	jw_end(w);
+	if (p != NULL)
+		llm_drop(aim, "stop");
+}
+
+/* Longer names than OpenAI takes are told apart by their hash. */
+static void
+put_user(struct str user, struct jw *w)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char h[HASH_SIZE];
+	char text[2 * HASH_SIZE];
+	size_t i;
+
+	if (user.n == 0)
+		return;
+	if (user.n <= USER_MAX) {
+		jw_str(w, "user", user);
+		return;
+	}
+	hash_sha256(user, h);
+	for (i = 0; i < sizeof(h); i++) {
+		text[2 * i] = hex[h[i] >> 4];
+		text[2 * i + 1] = hex[h[i] & 15];
+	}
+	jw_str(w, "user", (struct str){ text, sizeof(text) });
+}
+
+/* What chat and responses share is known where OpenAI's own models are. */
+static void
+put_hints(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
+{
+	static const char *const shared[] = { "metadata", "prompt_cache_key",
+		"prompt_cache_retention", "service_tier", "store", "verbosity",
+		NULL };
+	static const char *const none[] = { NULL };
+	struct json_object *node;
+	int i;
+
+	if ((aim->caps & LLM_WANTS_MAX_COMPLETION) == 0) {
+		llm_drop_hints(aim, r, none);
+		return;
+	}
+	for (i = 0; shared[i] != NULL; i++)
+		if ((node = llm_hint(r, shared[i])) != NULL)
+			jw_node(w, shared[i], node);
+	llm_drop_hints(aim, r, shared);
 }
 
 int
 openai_encode_request(const struct llm_request *r, const struct llm_aim *aim,
     struct jw *w, struct err *e)
 {
-	const struct llm_message *m;
-	const struct llm_part *p;
-
 	jw_obj(w, NULL);
 	jw_str(w, "model", aim->model);
-	jw_arr(w, "messages");
-	for (m = r->messages; m != NULL; m = m->next)
-		put_message(m, w);
-	jw_end(w);
+	openai_put_messages(r, w);
 	put_tools(r, w);
+	put_search(r, aim, w);
 	setting_encode(settings, r, w);
-	if (r->has_effort)
-		jw_strc(w, "reasoning_effort", llm_effort_words[r->effort]);
-	if (r->stops != NULL) {
-		jw_arr(w, "stop");
-		for (p = r->stops; p != NULL; p = p->next)
-			jw_str(w, NULL, p->text);
-		jw_end(w);
-	}
+	if (llm_has(r, LLM_TOP_K))
+		llm_drop(aim, "top_k");
+	put_effort(r, aim, w);
+	put_stops(r, aim, w);
 	put_format(r, w);
+	put_user(r->user, w);
+	if ((r->says & LLM_SAY_DRAW) != 0)
+		jw_raw(w, "modalities", STR("[\"image\",\"text\"]"));
+	put_hints(r, aim, w);
 	if (r->n > 1)
 		jw_int(w, "n", r->n);
 	if (aim->stream) {

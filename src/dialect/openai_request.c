@@ -1,8 +1,8 @@
 /*
- * Requests: to the neutral view and back, and the changes that a body gets
- * when it goes to a provider of the same dialect.
+ * A request to the neutral view.
  */
 #include "dialect/openai.h"
+#include "dialect/parts.h"
 #include "dialect/setting.h"
 #include "json/jx.h"
 
@@ -12,184 +12,140 @@ static const struct setting settings[] = {
 	{ "top_p", LLM_TOP_P, 0, 1 },
 	{ "top_k", LLM_TOP_K, 0, 1e15 },
 	{ "max_tokens", LLM_MAX_OUTPUT, 1, 1e15 },
+	{ "max_completion_tokens", LLM_MAX_OUTPUT, 1, 1e15 },
 	{ "frequency_penalty", LLM_FREQUENCY_PENALTY, -2, 2 },
 	{ "presence_penalty", LLM_PRESENCE_PENALTY, -2, 2 },
+	{ "seed", LLM_SEED, -1e19, 1e19 },
 	{ NULL, 0, 0, 0 }
 };
 
-static const struct {
-	const char *word;
-	enum llm_role role;
-} roles[] = {
-	{ "system", LLM_SYSTEM },
-	{ "developer", LLM_SYSTEM },
-	{ "user", LLM_USER },
-	{ "assistant", LLM_ASSISTANT },
-	{ "tool", LLM_TOOL },
-	{ "function", LLM_TOOL },
-};
+/* Members with a place in the neutral view, or of the gateway's own. */
+static const char *const known[] = { "effort", "free_models_only",
+	"frequency_penalty", "function_call", "functions", "logit_bias",
+	"logprobs", "max_completion_tokens", "max_tokens", "messages",
+	"modalities", "model", "n", "no_reasoning", "onboarding",
+	"parallel_tool_calls", "plugins", "presence_penalty", "reasoning",
+	"reasoning_effort", "response_format", "routing", "seed", "stop",
+	"stream", "stream_options", "temperature", "tool_choice", "tools",
+	"top_k", "top_logprobs", "top_p", "user", "web_search",
+	"web_search_options" };
 /* clang-format on */
 
-/* Append a new part to the list whose end *tail is; returns the part. */
-static struct llm_part *
-add_part(struct llm_part ***tail, enum llm_kind kind, struct arena *a)
+static struct llm_tool *
+add_tool(struct llm_tool ***tail, struct json_object *o, struct arena *a)
 {
-	struct llm_part *p = ARENA_NEW(a, struct llm_part);
+	struct llm_tool *t = ARENA_NEW(a, struct llm_tool);
 
-	p->kind = kind;
-	**tail = p;
-	*tail = &p->next;
-	return p;
+	t->name = jx_str(o, "name");
+	t->text = jx_str(o, "description");
+	t->schema = jx_get(o, "parameters");
+	t->strict = jx_true(o, "strict");
+	t->cache = parts_cache(jx_get(o, "cache_control"));
+	**tail = t;
+	*tail = &t->next;
+	return t;
 }
 
-/* "data:image/png;base64,AAAA" into type and data, else it stays a URL. */
+/* Where the user is: flat, or one below as OpenAI has it. */
 static void
-decode_image(struct llm_part *p, struct str url)
+decode_search(struct llm_search *s, struct json_object *o)
 {
-	struct str rest = url, head;
+	struct json_object *place = jx_get(o, "user_location");
 
-	p->media.url = url;
-	if (!str_starts(url, "data:"))
-		return;
-	rest.p += 5;
-	rest.n -= 5;
-	head = str_split(&rest, ',');
-	if (rest.p == NULL)
-		return;
-	p->media.url = STR_NONE;
-	p->media.data = rest;
-	p->media.mime = str_split(&head, ';');
-	if (str_is(p->media.mime, "image/jpg")) /* trap 106 */
-		p->media.mime = STR("image/jpeg");
-}
-
-static void
-decode_text(struct llm_part ***tail, enum llm_kind kind,
-    struct json_object *node, struct arena *a)
-{
-	struct llm_part *p;
-
-	if (jx_text(node).p == NULL)
-		return;
-	p = add_part(tail, kind, a);
-	p->node = node;
-	p->text = jx_text(node);
-}
-
-/* What only OpenAI can say becomes NATIVE: routing keeps it at home. */
-static void
-decode_content(
-    struct json_object *content, struct llm_part ***tail, struct arena *a)
-{
-	struct json_object *item;
-	struct llm_part *p;
-	struct str type;
-
-	decode_text(tail, LLM_TEXT, content, a);
-	if (!json_object_is_type(content, json_type_array))
-		return; /* null beside tool calls */
-	JX_EACH (content, i, item) {
-		type = jx_str(item, "type");
-		if (str_is(type, "text"))
-			decode_text(tail, LLM_TEXT, jx_get(item, "text"), a);
-		else if (str_is(type, "refusal"))
-			decode_text(
-			    tail, LLM_REFUSAL, jx_get(item, "refusal"), a);
-		else if (str_is(type, "image_url")) {
-			p = add_part(tail, LLM_MEDIA, a);
-			decode_image(
-			    p, jx_str(jx_get(item, "image_url"), "url"));
-		} else {
-			p = add_part(tail, LLM_NATIVE, a);
-			p->node = item;
-		}
+	if (jx_get(place, "approximate") != NULL)
+		place = jx_get(place, "approximate");
+	s->on = true;
+	if (place != NULL) {
+		s->city = jx_str(place, "city");
+		s->region = jx_str(place, "region");
+		s->country = jx_str(place, "country");
+		s->timezone = jx_str(place, "timezone");
 	}
-}
-
-static void
-decode_assistant(
-    struct json_object *o, struct llm_part ***tail, struct arena *a)
-{
-	struct json_object *call, *fn;
-	struct llm_part *p;
-	struct str text;
-
-	text = jx_str(o, "reasoning_content");
-	if (text.n == 0)
-		text = jx_str(o, "reasoning");
-	if (text.n > 0)
-		add_part(tail, LLM_REASONING, a)->reasoning.text = text;
-	decode_content(jx_get(o, "content"), tail, a);
-	decode_text(tail, LLM_REFUSAL, jx_get(o, "refusal"), a);
-	JX_EACH (jx_arr(o, "tool_calls"), i, call) {
-		fn = jx_get(call, "function");
-		p = add_part(tail, LLM_CALL, a);
-		p->call.id = jx_str(call, "id");
-		p->call.name = jx_str(fn, "name");
-		p->call.args = jx_str(fn, "arguments");
-	}
-}
-
-static int
-decode_message(struct json_object *o, struct llm_message *m, struct arena *a,
-    struct err *e)
-{
-	struct llm_part **tail = &m->parts, *p;
-	struct str word = jx_str(o, "role");
-	size_t i;
-
-	for (i = 0; i < NROWS(roles); i++)
-		if (str_is(word, roles[i].word))
-			break;
-	if (i == NROWS(roles))
-		return err_set(
-		    e, ERR_BAD_PARAM, "unknown role \"%.*s\"", STR_ARG(word));
-	m->role = roles[i].role;
-	m->name = jx_str(o, "name");
-	if (m->role == LLM_ASSISTANT) {
-		decode_assistant(o, &tail, a);
-		return 0;
-	}
-	if (m->role == LLM_TOOL) {
-		p = add_part(&tail, LLM_RESULT, a);
-		p->result.id = jx_str(o, "tool_call_id");
-		tail = &p->result.parts;
-	}
-	decode_content(jx_get(o, "content"), &tail, a);
-	return 0;
+	if (jx_arr(o, "allowed_domains") != NULL)
+		s->allowed = jx_arr(o, "allowed_domains");
+	if (jx_arr(o, "blocked_domains") != NULL)
+		s->blocked = jx_arr(o, "blocked_domains");
+	jx_int(o, "max_uses", &s->max_uses);
 }
 
 static void
 decode_tools(struct llm_request *r, struct arena *a)
 {
-	struct llm_tool **tail = &r->tools;
-	struct json_object *item, *fn;
+	struct llm_tool **tail = &r->tools, *t;
+	struct json_object *item, *o;
+	struct str type;
 
 	JX_EACH (jx_arr(r->doc, "tools"), i, item) {
-		if ((fn = jx_get(item, "function")) == NULL)
+		type = jx_str(item, "type");
+		o = jx_get(item, "function");
+		if (str_is(type, "web_search")) {
+			decode_search(&r->search, item);
 			continue;
-		*tail = ARENA_NEW(a, struct llm_tool);
-		(*tail)->name = jx_str(fn, "name");
-		(*tail)->text = jx_str(fn, "description");
-		(*tail)->schema = jx_get(fn, "parameters");
-		(*tail)->strict = jx_true(fn, "strict");
-		tail = &(*tail)->next;
+		}
+		if (str_is(type, "custom")) {
+			o = jx_get(item, "custom");
+			t = add_tool(&tail, o, a);
+			t->custom = true;
+			t->schema = jx_get(o, "format");
+		} else
+			t = add_tool(&tail, o, a);
+		if (t->cache == LLM_CACHE_NONE)
+			t->cache = parts_cache(jx_get(item, "cache_control"));
 	}
+	JX_EACH (jx_arr(r->doc, "functions"), i, item) /* legacy */
+		add_tool(&tail, item, a);
+	if (jx_true(r->doc, "web_search"))
+		r->search.on = true;
+	o = jx_get(r->doc, "web_search_options");
+	if (o != NULL)
+		decode_search(&r->search, o);
+}
+
+/* The name in {"function":{"name":...}} or {"custom":{...}}. */
+static struct str
+named(struct json_object *o)
+{
+	struct json_object *fn = jx_get(o, "function");
+
+	return jx_str(fn == NULL ? jx_get(o, "custom") : fn, "name");
+}
+
+static void
+bar_others(struct llm_request *r, struct json_object *allowed)
+{
+	struct json_object *item, *list = jx_arr(allowed, "tools");
+	struct llm_tool *t;
+
+	for (t = r->tools; t != NULL; t = t->next) {
+		t->barred = true;
+		JX_EACH (list, i, item)
+			if (str_eq(named(item), t->name))
+				t->barred = false;
+	}
+	if (str_is(jx_str(allowed, "mode"), "required"))
+		r->choose = LLM_ANY;
 }
 
 static void
 decode_choose(struct llm_request *r)
 {
 	struct json_object *o = jx_get(r->doc, "tool_choice");
-	struct str word = jx_text(o);
+	struct json_object *old = jx_get(r->doc, "function_call");
+	struct str word = jx_text(o != NULL ? o : old),
+		   type = jx_str(o, "type");
 
 	if (str_is(word, "none"))
 		r->choose = LLM_NONE;
 	else if (str_is(word, "required"))
 		r->choose = LLM_ANY;
-	else if (str_is(jx_str(o, "type"), "function")) {
+	else if (str_is(type, "allowed_tools"))
+		bar_others(r, jx_get(o, "allowed_tools"));
+	else if (named(o).p != NULL) {
 		r->choose = LLM_NAMED;
-		r->choose_name = jx_str(jx_get(o, "function"), "name");
+		r->choose_name = named(o);
+	} else if (o == NULL && jx_str(old, "name").p != NULL) {
+		r->choose = LLM_NAMED;
+		r->choose_name = jx_str(old, "name");
 	}
 	o = jx_get(r->doc, "parallel_tool_calls");
 	r->serial = json_object_is_type(o, json_type_boolean) &&
@@ -209,6 +165,7 @@ decode_format(struct llm_request *r)
 		r->format = LLM_FORMAT_SCHEMA;
 		r->format_name = jx_str(s, "name");
 		r->schema = jx_get(s, "schema");
+		r->schema_strict = jx_true(s, "strict");
 	}
 }
 
@@ -220,10 +177,6 @@ decode_scalars(struct llm_request *r, struct arena *a)
 	double v;
 
 	setting_decode(settings, r);
-	if (jx_num(r->doc, "max_completion_tokens", &v)) {
-		r->set[LLM_MAX_OUTPUT] = v;
-		r->has |= 1u << LLM_MAX_OUTPUT;
-	}
 	if (jx_num(reasoning, "max_tokens", &v)) {
 		r->set[LLM_REASONING_BUDGET] = v;
 		r->has |= 1u << LLM_REASONING_BUDGET;
@@ -232,22 +185,59 @@ decode_scalars(struct llm_request *r, struct arena *a)
 	    llm_effort_find(jx_str(r->doc, "reasoning_effort"), &r->effort) ||
 	    llm_effort_find(jx_str(r->doc, "effort"), &r->effort) ||
 	    llm_effort_find(jx_str(reasoning, "effort"), &r->effort);
-	decode_text(&tail, LLM_TEXT, jx_get(r->doc, "stop"), a);
+	openai_decode_text(&tail, LLM_TEXT, jx_get(r->doc, "stop"), a);
 	JX_EACH (jx_arr(r->doc, "stop"), i, item)
-		decode_text(&tail, LLM_TEXT, item, a);
+		openai_decode_text(&tail, LLM_TEXT, item, a);
+	r->user = jx_str(r->doc, "user");
+	if (r->user.p == NULL)
+		r->user = jx_str(r->doc, "safety_identifier");
+}
+
+static bool
+is_known(const struct llm_request *r, struct str name)
+{
+	size_t i;
+
+	for (i = 0; i < NROWS(known); i++)
+		if (str_is(name, known[i]))
+			return true;
+	return str_is(name, "safety_identifier") &&
+	    jx_str(r->doc, "user").p == NULL;
+}
+
+static void
+decode_hints(struct llm_request *r, struct arena *a)
+{
+	struct llm_hint **tail = &r->hints;
+	struct json_object *node;
+	char *name;
+	int i;
+
+	for (i = 0; i < r->nmembers; i++) {
+		if (jscan_null(r->members[i].raw) ||
+		    is_known(r, r->members[i].key))
+			continue;
+		name = arena_cstr(a, r->members[i].key);
+		node = jx_get(r->doc, name);
+		*tail = ARENA_NEW(a, struct llm_hint);
+		(*tail)->name = str_from(name);
+		(*tail)->node = node;
+		tail = &(*tail)->next;
+	}
 }
 
 int
 openai_decode_request(struct llm_request *r, struct arena *a, struct err *e)
 {
 	struct llm_message **tail = &r->messages;
+	struct openai_decoding d = { .old_calls = 0 };
 	struct json_object *item;
 
 	if ((r->doc = jx_parse(a, r->body, e)) == NULL)
 		return -1;
 	JX_EACH (jx_arr(r->doc, "messages"), i, item) {
 		*tail = ARENA_NEW(a, struct llm_message);
-		if (decode_message(item, *tail, a, e) == -1)
+		if (openai_decode_message(&d, item, *tail, a, e) == -1)
 			return -1;
 		tail = &(*tail)->next;
 	}
@@ -255,106 +245,24 @@ openai_decode_request(struct llm_request *r, struct arena *a, struct err *e)
 	decode_choose(r);
 	decode_format(r);
 	decode_scalars(r, a);
+	decode_hints(r, a);
+	r->hide_reasoning = jx_true(jx_get(r->doc, "reasoning"), "exclude");
 	return 0;
 }
 
-/* Add a web_search tool unless one is there; writing nothing keeps all. */
-static void
-add_search(struct str tools, struct buf *out)
+const void *
+openai_note(const struct llm_request *r, struct arena *life)
 {
-	struct jiter it;
-	struct jmember m;
+	struct str reasoning = jscan_get(r->members, r->nmembers, "reasoning");
+	struct str old = jscan_get(r->members, r->nmembers, "functions");
+	struct openai_asked *asked;
+	bool hide = str_is(jscan_at(reasoning, "exclude"), "true");
+	bool legacy = old.p != NULL && !jscan_null(old);
 
-	for (it = jscan_into(tools); jscan_next(&it, &m);)
-		if (str_eq(openai_inner(jscan_at(m.raw, "type")),
-			STR("web_search")))
-			return;
-	if (tools.n < 2 || tools.p[0] != '[')
-		return;
-	buf_add(out, (struct str){ tools.p, tools.n - 1 });
-	openai_comma(out);
-	buf_add(out, STR("{\"type\":\"web_search\"}]"));
-}
-
-static void
-push(struct jpatch *v, int *n, int max, struct jpatch p)
-{
-	if (*n < max)
-		v[(*n)++] = p;
-}
-
-static struct str
-get(const struct llm_request *r, const char *key)
-{
-	struct str raw = jscan_get(r->members, r->nmembers, key);
-
-	return raw.p != NULL && jscan_null(raw) ? STR_NONE : raw;
-}
-
-/* `effort` and `reasoning` are how the gateway lets clients say it. */
-static void
-patch_effort(const struct llm_request *r, struct jpatch *v, int *n, int max)
-{
-	struct str reasoning = get(r, "reasoning");
-	struct str effort = jscan_at(reasoning, "effort");
-	struct str budget = jscan_at(reasoning, "max_tokens");
-
-	if (effort.p == NULL || jscan_null(effort))
-		effort = get(r, "effort");
-	if (effort.p != NULL)
-		push(v, n, max,
-		    (struct jpatch){
-			JPATCH_SET, STR("reasoning_effort"), effort, NULL });
-	/* A budget has no other place; only providers that know it get it. */
-	if (budget.p == NULL || jscan_null(budget))
-		push(v, n, max,
-		    (struct jpatch){
-			JPATCH_DEL, STR("reasoning"), STR_NONE, NULL });
-}
-
-/* Usage is asked for always; other options stay as they are. */
-static void
-patch_stream(const struct llm_request *r, struct jpatch *v, int *n, int max)
-{
-	struct jpatch p = { .path = STR("stream_options") };
-
-	if (!r->stream)
-		p.op = JPATCH_DEL; /* refused without stream */
-	else if (get(r, "stream_options").p != NULL) {
-		p.op = JPATCH_SET;
-		p.path = STR("stream_options/include_usage");
-		p.arg = STR("true");
-	} else {
-		p.op = JPATCH_SET;
-		p.arg = STR("{\"include_usage\":true}");
-	}
-	push(v, n, max, p);
-}
-
-int
-openai_body_patches(const struct llm_request *r, struct jpatch *v, int max)
-{
-	static const struct str ours[] = { STR("image_config"),
-		STR("web_search"), STR("plugins"), STR("routing"),
-		STR("free_models_only"), STR("no_reasoning"), STR("onboarding"),
-		STR("effort") };
-	size_t i;
-	int n = 0;
-
-	for (i = 0; i < NROWS(ours); i++)
-		push(v, &n, max,
-		    (struct jpatch){ JPATCH_DEL, ours[i], STR_NONE, NULL });
-	patch_effort(r, v, &n, max);
-	patch_stream(r, v, &n, max);
-	if (!str_eq(get(r, "web_search"), STR("true")))
-		return n;
-	if (get(r, "tools").p != NULL)
-		push(v, &n, max,
-		    (struct jpatch){
-			JPATCH_MAP, STR("tools"), STR_NONE, add_search });
-	else
-		push(v, &n, max,
-		    (struct jpatch){ JPATCH_SET, STR("tools"),
-			STR("[{\"type\":\"web_search\"}]"), NULL });
-	return n;
+	if (!hide && !legacy)
+		return NULL;
+	asked = ARENA_NEW(life, struct openai_asked);
+	asked->hide = hide;
+	asked->legacy = legacy;
+	return asked;
 }

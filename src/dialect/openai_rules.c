@@ -173,6 +173,26 @@ check_file(struct jcheck *c, struct str raw)
 	return 0;
 }
 
+/* https, or data that is passed on as it is. */
+static int
+check_media_url(struct jcheck *c, struct str raw)
+{
+	struct openai_seen *seen = c->arg;
+	struct str s = openai_inner(raw);
+
+	if (raw.p[0] == '{')
+		return 0; /* its member is looked at */
+	seen->text_not += s.n;
+	if (str_starts(s, "data:")) {
+		seen->file_bytes += s.n;
+		return 0;
+	}
+	if (s.n <= 8 || strncasecmp(s.p, "https://", 8) != 0)
+		return jcheck_fail(c, "must be an https URL or a data URL");
+	c->marks |= LLM_SAY_URL;
+	return 0;
+}
+
 /* clang-format off */
 #define EFFORTS "none|minimal|low|medium|high|xhigh|max"
 #define END { .name = NULL }
@@ -200,6 +220,18 @@ static const struct jrule file_data_rules[] = {
 static const struct jrule file_rules[] = {
 	{ .name = "file", .types = JT_OBJ, .required = true,
 	    .members = file_data_rules }, END };
+static const struct jrule media_url_rules[] = {
+	{ .name = "url", .types = JT_STR, .required = true,
+	    .also = check_media_url }, END };
+static const struct jrule video_rules[] = {
+	{ .name = "video_url", .types = JT_OBJ | JT_STR, .required = true,
+	    .members = media_url_rules, .also = check_media_url }, END };
+static const struct jrule audio_url_rules[] = {
+	{ .name = "audio_url", .types = JT_OBJ | JT_STR, .required = true,
+	    .members = media_url_rules, .also = check_media_url }, END };
+static const struct jrule document_rules[] = {
+	{ .name = "document_url", .types = JT_OBJ | JT_STR, .required = true,
+	    .members = media_url_rules, .also = check_media_url }, END };
 static const struct jrule refusal_rules[] = {
 	{ .name = "refusal", .types = JT_STR, .required = true }, END };
 static const struct jrule any_rules[] = { END };
@@ -210,9 +242,9 @@ static const struct jvariant part_types[] = {
 	{ "input_audio", audio_rules, LLM_CAN_AUDIO | LLM_SAY_AUDIO },
 	{ "file", file_rules, LLM_CAN_FILES },
 	{ "refusal", refusal_rules, 0 },
-	{ "video_url", any_rules, LLM_CAN_VIDEO | LLM_SAY_NATIVE },
-	{ "audio_url", any_rules, LLM_CAN_AUDIO | LLM_SAY_NATIVE },
-	{ "document_url", any_rules, LLM_CAN_FILES | LLM_SAY_NATIVE },
+	{ "video_url", video_rules, LLM_CAN_VIDEO | LLM_SAY_VIDEO },
+	{ "audio_url", audio_url_rules, LLM_CAN_AUDIO | LLM_SAY_AUDIO },
+	{ "document_url", document_rules, LLM_CAN_FILES },
 	{ "thinking", any_rules, 0 },
 	{ NULL, NULL, 0 } };
 static const struct jrule part_rule = {

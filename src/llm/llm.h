@@ -31,7 +31,13 @@ enum llm_kind { /* of a part, and of a stream block */
 	LLM_RESULT, /* the client answers that */
 	LLM_REASONING,
 	LLM_REFUSAL,
-	LLM_NATIVE /* only the dialect it came in can say this */
+	LLM_NATIVE, /* only the dialect it came in can say this */
+	/*
+	 * In an answer to LLM_EMBED: a vector.  Its text is the base64 of
+	 * 32-bit floats, lowest byte first (dialect/vector.h).  Block n of
+	 * choice 0 belongs to input n.
+	 */
+	LLM_VECTOR = LLM_NATIVE
 };
 
 /* A mark of the client: the prompt up to here is worth caching. */
@@ -72,6 +78,7 @@ struct llm_part {
 			struct str data; /* base64 */
 			struct str id;   /* upstream file id */
 			struct str name; /* of a file */
+			struct str detail; /* of an image: "low" */
 			struct str text; /* of a plain text document */
 		} media;
 		struct {
@@ -107,7 +114,8 @@ struct llm_tool {
 	struct llm_tool *next;
 	struct str name;
 	struct str text;
-	struct json_object *schema; /* borrowed */
+	struct json_object *schema; /* borrowed; custom: its format as chat
+				       spells it, or NULL */
 	enum llm_cache cache;
 	bool strict;
 	bool custom; /* free text in, no schema */
@@ -185,6 +193,8 @@ enum {
 	LLM_WANTS_NO_PREFILL = 1u << 29, /* last turn must be the user's */
 	LLM_WANTS_THOUGHT = 1u << 30     /* thinking cannot be turned off */
 };
+/* Embeddings of a size that the client chooses; an enum holds no bit 31. */
+#define LLM_CAN_RESIZE (1u << 31)
 
 /*
  * What a request says that changes its meaning and that not every dialect can
@@ -230,7 +240,22 @@ extern const char *const llm_effort_words[LLM_EFFORT__COUNT];
 bool llm_effort_find(struct str, enum llm_effort *);
 /* The nearest of a set (bit per effort; 0: any); a tie goes down. */
 enum llm_effort llm_effort_near(enum llm_effort, unsigned set);
-/* Tokens for an effort, and the other way (api.md 18). */
+/*
+ * Tokens for an effort, and the other way (api.md 18).  A budget below
+ * below[e] is the effort e; the lowest that fits counts, and HIGH if none does.
+ */
+struct llm_scale {
+	int64_t budgets[LLM_EFFORT__COUNT];
+	int64_t below[LLM_EFFORT__COUNT]; /* 0: not an answer */
+};
+extern const struct llm_scale llm_scale_default;
+/*
+ * Texts as "low:1024,medium:4096" and "low:2048,medium:8192"; the first
+ * changes what it names, the second replaces all.  "": the default.
+ */
+int llm_scale_parse(
+    struct llm_scale *, struct str budgets, struct str efforts, struct err *);
+/* By the default scale; where there is an aim, llm_aim_budget() is right. */
 int64_t llm_effort_budget(enum llm_effort);
 enum llm_effort llm_budget_effort(int64_t tokens);
 
@@ -266,9 +291,18 @@ struct llm_request {
 	size_t file_bytes;
 	int images; /* of the input */
 
-	/* Known after dialect->decode_request(): the neutral view. */
+	/* Of an embeddings request, known after peek(). */
+	int64_t dimensions; /* 0: not given */
+
+	/*
+	 * Known after dialect->decode_request(): the neutral view.  For
+	 * embeddings each message is one input: a user's, with one TEXT part.
+	 */
 	struct json_object *doc;
 	struct llm_message *messages;
+	struct str input_type; /* what embeddings are for, in Cohere's words:
+				"search_query", "search_document",
+				"classification", "clustering"; or absent */
 	struct llm_tool *tools;
 	enum llm_choose choose;
 	struct str choose_name;
@@ -305,7 +339,12 @@ struct llm_aim {
 	bool ids;            /* calls have ids (Gemini: not on Vertex) */
 	struct arena *arena; /* of the attempt */
 	struct buf *dropped; /* llm_drop() adds names to it */
+	const struct llm_scale *scale; /* NULL: the default */
 };
+
+/* llm_effort_budget() and llm_budget_effort() by the aim's scale. */
+int64_t llm_aim_budget(const struct llm_aim *, enum llm_effort);
+enum llm_effort llm_aim_effort(const struct llm_aim *, int64_t tokens);
 
 /* Note a member that is left out, once: "temperature". */
 void llm_drop(const struct llm_aim *, const char *name);

@@ -150,9 +150,10 @@ load_one(struct load *l, struct str id, struct err *e)
 	u->ops = &none;
 	u->ways[0].dialect = &dialect_openai_chat;
 	u->nways = 1;
-	u->quirks = QUIRK_REASONING_BACK; /* of a row of the operator */
+	u->quirks = QUIRK_REASONING_BACK | QUIRK_SEALS_BACK; /* operator's */
 	u->timeout_first_byte = l->conf->timeout_first_byte;
 	u->timeout_idle = l->conf->timeout_idle;
+	u->scale = l->scale;
 	if (l->row != NULL) {
 		u->name = str_from(l->row->name);
 		if (l->row->ops != NULL)
@@ -209,14 +210,18 @@ by_id(const void *x, const void *y)
 static int
 load_all(struct providers *p, const struct conf *c, struct err *e)
 {
+	struct llm_scale *scale = ARENA_NEW(p->arena, struct llm_scale);
 	const struct conf_provider *s;
 	const struct provider *row;
 	struct load l;
 
+	if (llm_scale_parse(scale, str_from(c->effort_budgets),
+		str_from(c->budget_efforts), e) == -1)
+		return -1;
 	for (row = provider_rows; row->id != NULL; row++) {
 		if (find_row(c, row->id) == NULL)
 			continue;
-		l = (struct load){ .conf = c, .arena = p->arena };
+		l = (struct load){ .conf = c, .arena = p->arena, .scale = scale };
 		l.u = &p->v[p->n++];
 		l.row = row;
 		l.section = find_section(c, row->id);
@@ -226,7 +231,7 @@ load_all(struct providers *p, const struct conf *c, struct err *e)
 	for (s = c->providers; s != NULL; s = s->next) {
 		if (find_row(c, s->name) != NULL)
 			continue;
-		l = (struct load){ .conf = c, .arena = p->arena };
+		l = (struct load){ .conf = c, .arena = p->arena, .scale = scale };
 		l.u = &p->v[p->n++];
 		l.section = s;
 		if (load_one(&l, str_from(s->name), e) == -1)

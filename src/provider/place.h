@@ -12,6 +12,7 @@ struct load {
 	const char *where; /* "llmgw.conf:12", of the section */
 	struct arena *arena;
 	struct upstream *u;
+	const struct llm_scale *scale;
 };
 
 static inline bool

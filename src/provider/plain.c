@@ -168,7 +168,8 @@ aim_of(const struct target *t, const struct llm_request *r, struct changes *c,
 		.stream = provider_streams(t, r),
 		.ids = (t->upstream->quirks & QUIRK_NO_CALL_IDS) == 0,
 		.arena = a,
-		.dropped = c->dropped };
+		.dropped = c->dropped,
+		.scale = t->upstream->scale };
 }
 
 /* The client's own bytes, patched on the way. */

@@ -29,7 +29,8 @@ enum {
 	QUIRK_REASONING_APART = 1u << 7, /* completion_tokens lack reasoning */
 	QUIRK_MAX_COMPLETION = 1u << 8,  /* heeds LLM_WANTS_* */
 	QUIRK_NO_CACHE_MARKS = 1u << 9,  /* refuses cache_control */
-	QUIRK_NO_CALL_IDS = 1u << 10, /* Gemini's calls have no ids */
+	QUIRK_SEALS_BACK = 1u << 10, /* takes signed reasoning and calls back */
+	QUIRK_NO_CALL_IDS = 1u << 11, /* Gemini\'s calls have no ids */
 };
 
 struct changes;
@@ -142,6 +143,7 @@ struct upstream {
 	int64_t timeout_idle;
 	const char *ca_file; /* NULL: the general one */
 	const char *proxy;
+	const struct llm_scale *scale; /* of the configuration */
 };
 
 /* Can it be asked at all?  It has a key, or needs none, and a base URL. */

@@ -6,6 +6,8 @@ TCase *case_heal(void);
 TCase *case_pairs(void);
 TCase *case_patch(void);
 TCase *case_relay(void);
+TCase *case_request(void);
+TCase *case_vector(void);
 
 const char *const room_name = "dialect";
 TCase *(*const room_cases[])(void) = {
@@ -15,5 +17,7 @@ TCase *(*const room_cases[])(void) = {
 	case_pairs,
 	case_patch,
 	case_relay,
+	case_request,
+	case_vector,
 	NULL,
 };

@@ -31,6 +31,32 @@ START_TEST(budget)
 }
 END_TEST
 
+/* Settings effort_budgets and budget_efforts. */
+START_TEST(scale)
+{
+	struct llm_scale s;
+	struct llm_aim aim = { .scale = &s }, plain = { .scale = NULL };
+	struct err e = { 0 };
+
+	ck_assert_int_eq(llm_scale_parse(&s, STR("low:2000, max:60000"),
+			     STR("minimal:100,xhigh:30000"), &e),
+	    0);
+	ck_assert_int_eq(llm_aim_budget(&aim, LLM_EFFORT_LOW), 2000);
+	ck_assert_int_eq(llm_aim_budget(&aim, LLM_EFFORT_MEDIUM), 4096);
+	ck_assert_int_eq(llm_aim_budget(&aim, LLM_EFFORT_MAX), 60000);
+	ck_assert_int_eq(llm_aim_budget(&plain, LLM_EFFORT_MAX), 32768);
+	ck_assert_int_eq(llm_aim_effort(&aim, 99), LLM_EFFORT_MINIMAL);
+	ck_assert_int_eq(llm_aim_effort(&aim, 8000), LLM_EFFORT_XHIGH);
+	ck_assert_int_eq(llm_aim_effort(&aim, 30000), LLM_EFFORT_HIGH);
+	ck_assert_int_eq(llm_aim_effort(&plain, 100), LLM_EFFORT_LOW);
+	ck_assert_int_eq(llm_scale_parse(&s, STR("low:1k"), STR(""), &e), -1);
+	ck_assert(strstr(e.msg, "\"low:1k\"") != NULL);
+	ck_assert_int_eq(llm_scale_parse(&s, STR("huge:1"), STR(""), &e), -1);
+	ck_assert_int_eq(llm_scale_parse(&s, STR(""), STR(""), &e), 0);
+	ck_assert_int_eq(llm_aim_effort(&aim, 8191), LLM_EFFORT_MEDIUM);
+}
+END_TEST
+
 START_TEST(seal)
 {
 	struct buf b = BUF_LIMIT(100);
@@ -75,6 +101,7 @@ CASE(case_effort)
 
 	tcase_add_test(t, near);
 	tcase_add_test(t, budget);
+	tcase_add_test(t, scale);
 	tcase_add_test(t, seal);
 	tcase_add_test(t, drop);
 	return t;

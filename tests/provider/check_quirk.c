@@ -54,6 +54,16 @@ static const struct {
 	    "\"reasoning_content\":\"a\",\"reasoning\":\"b\","
 	    "\"reasoning_details\":[],\"thinking_blocks\":[]}]",
 	    "\"messages\":[{\"role\":\"assistant\",\"content\":null}]", "" },
+	{ "trap 76: seals do not go to others", "deepseek", PLAIN,
+	    "\"messages\":[{\"role\":\"assistant\",\"content\":\"x\","
+	    "\"reasoning\":\"b\",\"reasoning_details\":[{}],"
+	    "\"tool_calls\":[{\"id\":\"a\",\"extra_content\":{}}]}]",
+	    "\"messages\":[{\"role\":\"assistant\",\"content\":\"x\","
+	    "\"reasoning\":\"b\",\"tool_calls\":[{\"id\":\"a\"}]}]",
+	    "" },
+	{ "seals go back", "openrouter", PLAIN,
+	    "\"messages\":[{\"reasoning_details\":[{}]}]",
+	    "\"messages\":[{\"reasoning_details\":[{}]}]", "" },
 	{ "reasoning goes back", "deepseek", PLAIN,
 	    "\"messages\":[{\"role\":\"assistant\","
 	    "\"reasoning_content\":\"a\"}]",

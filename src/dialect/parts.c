@@ -1,0 +1,82 @@
+#include "base/b64.h"
+#include "dialect/parts.h"
+#include "json/jx.h"
+
+#define TEXT_MAX ((size_t)32 * 1024 * 1024)
+
+struct llm_part *
+parts_add(struct llm_part ***tail, enum llm_kind kind, struct arena *a)
+{
+	struct llm_part *p = ARENA_NEW(a, struct llm_part);
+
+	p->kind = kind;
+	**tail = p;
+	*tail = &p->next;
+	return p;
+}
+
+/* A text document: those who take documents want its text. */
+static void
+take_text(struct llm_part *p, struct arena *a)
+{
+	struct buf b = BUF_LIMIT(TEXT_MAX);
+
+	if (b64_decode(p->media.data, &b) == 0 && !b.full) {
+		p->media.text = arena_dup(a, buf_str(&b));
+		p->media.data = STR_NONE;
+	}
+	buf_free(&b);
+}
+
+void
+parts_take_url(struct llm_part *p, struct str url, struct arena *a)
+{
+	struct str rest = url, head;
+
+	p->media.url = url;
+	if (!str_starts(url, "data:"))
+		return;
+	rest.p += 5;
+	rest.n -= 5;
+	head = str_split(&rest, ',');
+	if (rest.p == NULL)
+		return;
+	p->media.url = STR_NONE;
+	p->media.data = rest;
+	p->media.mime = str_split(&head, ';');
+	if (str_is(p->media.mime, "image/jpg"))
+		p->media.mime = STR("image/jpeg");
+	if (str_starts(p->media.mime, "text/"))
+		take_text(p, a);
+}
+
+void
+parts_put_url(const struct llm_part *p, struct buf *b)
+{
+	if (p->media.data.p == NULL && p->media.text.p == NULL) {
+		buf_add(b, p->media.url);
+		return;
+	}
+	buf_add(b, STR("data:"));
+	buf_add(b, p->media.mime.n > 0 ? p->media.mime : STR("text/plain"));
+	buf_add(b, STR(";base64,"));
+	if (p->media.data.p != NULL)
+		buf_add(b, p->media.data);
+	else
+		b64_encode(p->media.text, b);
+}
+
+bool
+parts_is(const struct llm_part *p, const char *kind)
+{
+	return p->media.mime.n == 0 ? strcmp(kind, "image/") == 0 :
+				      str_starts(p->media.mime, kind);
+}
+
+enum llm_cache
+parts_cache(struct json_object *mark)
+{
+	if (!json_object_is_type(mark, json_type_object))
+		return LLM_CACHE_NONE;
+	return str_is(jx_str(mark, "ttl"), "1h") ? LLM_CACHE_1H : LLM_CACHE_5M;
+}

@@ -1,0 +1,28 @@
+#ifndef DIALECT_PARTS_H
+#define DIALECT_PARTS_H
+
+#include "llm/llm.h"
+
+/* What several dialects do with parts of messages. */
+
+/* Append a new part to the list whose end *tail is; returns the part. */
+struct llm_part *parts_add(
+    struct llm_part ***tail, enum llm_kind, struct arena *);
+
+/*
+ * Where a MEDIA part is: "data:TYPE;base64,..." is taken apart into mime and
+ * data, everything else stays a URL, of a type that the caller knows.
+ * "image/jpg" becomes "image/jpeg" (trap 106); text in base64 becomes text.
+ */
+void parts_take_url(struct llm_part *, struct str url, struct arena *);
+
+/* The same back: the URL, or the data as a data URL. */
+void parts_put_url(const struct llm_part *, struct buf *);
+
+/* By the type: "image/", "audio/", "video/"; else it is a document. */
+bool parts_is(const struct llm_part *, const char *kind);
+
+/* The mark {"type":"ephemeral","ttl":"1h"}; NULL: none. */
+enum llm_cache parts_cache(struct json_object *);
+
+#endif
