@@ -4,6 +4,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_openai_chat,
 	&dialect_gemini,
 	&dialect_gemini_count,
+	&dialect_gemini_embed,
 };
 
 const struct dialect *

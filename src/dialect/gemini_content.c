@@ -214,6 +214,8 @@ put_user_part(struct contents *s, const struct llm_part *p)
 {
 	if (p->cache != LLM_CACHE_NONE)
 		llm_drop(s->aim, "cache_control");
+	if (p->kind == LLM_MEDIA && p->media.detail.n > 0)
+		llm_drop(s->aim, "detail");
 	if (p->kind == LLM_MEDIA)
 		return put_media(s, p);
 	if ((p->kind == LLM_TEXT || p->kind == LLM_REFUSAL) && p->text.n > 0) {

@@ -32,6 +32,8 @@ static const struct way ai_studio[] = {
 	    .stream_path = GEMINI("/v1beta", "streamGenerateContent?alt=sse") },
 	{ .dialect = &dialect_gemini_count,
 	    .path = GEMINI("/v1beta", "countTokens") },
+	{ .dialect = &dialect_gemini_embed,
+	    .path = GEMINI("/v1beta", "batchEmbedContents") },
 	{ .dialect = NULL }
 };
 

@@ -18,6 +18,7 @@ static const struct {
 	const char *upstream;
 } pairs[] = {
 	{ "openai-chat", "openai-chat" },
+	{ "openai-chat", "gemini" },
 };
 
 /* One stream on its way, patched or decoded. */
@@ -225,7 +226,8 @@ START_TEST(pair)
 	for (dir = fixture_cases(a, topic.p); dir->p != NULL; dir++) {
 		usage = run_request(client, up, a, *dir);
 		for (i = 0; i < NROWS(steps); i++) {
-			run_patched(up, a, *dir, steps[i], usage);
+			if (client == up)
+				run_patched(up, a, *dir, steps[i], usage);
 			run_decoded(client, up, a, *dir, steps[i], usage);
 		}
 		run_folded(client, up, a, *dir, usage);
@@ -247,6 +249,10 @@ START_TEST(round_trip)
 	struct jw w;
 	struct str *dir;
 
+	if (strcmp(pairs[_i].client, pairs[_i].upstream) != 0) {
+		arena_free(a);
+		return;
+	}
 	for (dir =
 		 fixture_cases(a, arena_fmt(a, "%s.to.%s", d->name, d->name).p);
 	     dir->p != NULL; dir++) {
