@@ -8,6 +8,7 @@
  * Old reasoning is the exception.  Clients send it back as they got it, and
  * those without QUIRK_REASONING_BACK refuse such messages.
  */
+#include "provider/google.h"
 #include "provider/provider.h"
 
 #define V1 "/v1/chat/completions"
@@ -34,6 +35,22 @@ static const struct way ai_studio[] = {
 	    .path = GEMINI("/v1beta", "countTokens") },
 	{ .dialect = &dialect_gemini_embed,
 	    .path = GEMINI("/v1beta", "batchEmbedContents") },
+	{ .dialect = NULL }
+};
+
+/* Without a project the scope goes from the path (provider/google.c). */
+#define VERTEX "/v1/projects/{project}/locations/{region}"
+#define VERTEX_GEMINI VERTEX "/publishers/google"
+
+static const struct way vertex[] = {
+	{ .dialect = &dialect_gemini,
+	    .path = GEMINI(VERTEX_GEMINI, "generateContent"),
+	    .stream_path =
+		GEMINI(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
+	{ .dialect = &dialect_gemini_count,
+	    .path = GEMINI(VERTEX_GEMINI, "countTokens") },
+	{ .dialect = &dialect_gemini_embed,
+	    .path = GEMINI(VERTEX_GEMINI, "predict") },
 	{ .dialect = NULL }
 };
 
@@ -93,6 +110,10 @@ const struct provider provider_rows[] = {
     .ways = ai_studio,
     .base_url = "https://generativelanguage.googleapis.com",
     .sdk_env = "GEMINI_API_KEY" },
+{ "google-vertex", "Google Vertex AI", .auth = AUTH_X_GOOG,
+    .ways = vertex, .ops = &google_vertex_ops,
+    .base_url = "https://aiplatform.googleapis.com",
+    .quirks = QUIRK_NO_CALL_IDS },
 { "groq", "Groq", HOSTED, .path = V1,
     .base_url = "https://api.groq.com/openai",
     .quirks = QUIRK_NO_CACHE_MARKS, .sdk_env = "GROQ_API_KEY" },
@@ -173,6 +194,11 @@ const struct provider provider_rows[] = {
 { "together-ai", "Together AI", HOSTED, .path = V1,
     .base_url = "https://api.together.ai",
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "TOGETHER_API_KEY" },
+{ "vertex-openai", "Vertex AI (OpenAI-compatible)", HOSTED,
+    .path = VERTEX "/endpoints/openapi/chat/completions",
+    .base_url = "https://aiplatform.googleapis.com",
+    .ops = &google_vertex_ops,
+    .key_env = "LLM_VERTEX_OPENAI_SERVICE_ACCOUNT_JSON" },
 { "vllm", "vLLM", OWN, .path = V1 },
 { "xai", "xAI", HOSTED, .path = V1,
     .base_url = "https://api.x.ai",
