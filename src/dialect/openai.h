@@ -115,9 +115,11 @@ struct openai_call {
 	int64_t up;     /* the provider's, -1: none */
 	bool announced; /* relay: id and name have gone out */
 	bool has_args;
+	bool custom;
 	struct buf id;
 	struct buf name;
 	struct buf args; /* relay: only until it is announced */
+	struct buf seal; /* Google's signature, with quotes */
 };
 
 struct openai_calls {
@@ -132,6 +134,7 @@ struct openai_piece {
 	struct str fn; /* the object */
 	struct str name;
 	struct str args;
+	struct str seal;
 	bool custom;
 };
 
@@ -258,7 +261,10 @@ int openai_put_choice(struct buf *, struct openai_relay *, const struct frame *,
 /* A stream that is decoded (openai_decode.c). */
 struct openai_block {
 	bool open;
+	bool hidden;        /* a thought that is encrypted */
+	bool sealed;        /* a thought that has its signature */
 	unsigned char kind; /* enum llm_kind */
+	short index;        /* of the thought in reasoning_details */
 	int block;
 };
 
@@ -272,17 +278,42 @@ struct openai_dec {
 	bool terminal;
 };
 
+/* One decoding: where events go and what they are made with. */
+struct openai_out {
+	struct openai_dec *d;
+	struct llm_sink *to;
+	struct arena *a;
+	struct err *e;
+};
+int openai_event(struct openai_out *, struct llm_event *, int choice);
+int openai_open(struct openai_out *, int choice, const struct llm_event *);
+int openai_close(struct openai_out *, int choice); /* if one is open */
+/* All of a delta or a message but its tool calls (openai_blocks.c). */
+int openai_take_body(struct openai_out *, const struct openai_view *);
+
 /* A stream that is encoded (openai_answer.c). */
 struct openai_enc {
 	char id[256];
 	enum llm_kind kind[LLM_CHOICES_MAX]; /* of the open block */
 	int calls[LLM_CHOICES_MAX];          /* opened so far */
 	bool told[LLM_CHOICES_MAX];          /* the open call has arguments */
+	bool custom[LLM_CHOICES_MAX];        /* it takes free text */
+	bool hidden[LLM_CHOICES_MAX];        /* the open thought is encrypted */
+	unsigned char by[LLM_CHOICES_MAX];   /* enum llm_issuer of it */
+	short thoughts[LLM_CHOICES_MAX];     /* opened so far */
 	bool seen[LLM_CHOICES_MAX];          /* the role has gone */
 	int stop_choice;
 	enum llm_stop why; /* NONE: no finish is held */
 	bool failed;
 };
+
+/* Pieces of an answer, of a chunk as of a whole one. */
+void openai_put_text(const struct frame *, struct str reasoning, struct jw *);
+void openai_put_cite(const struct llm_cite *, struct jw *);
+void openai_put_image(struct str url, struct jw *);
+void openai_put_tail(const struct tail *, struct jw *);
+/* The clients of `functions` know one call, and that without an id. */
+bool openai_is_legacy(const struct frame *);
 
 /* What the checks see on their way: ids of calls in chains; jcheck.arg. */
 #define OPENAI_CHAINS 1024

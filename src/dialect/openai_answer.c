@@ -1,5 +1,5 @@
 /*
- * Events and folded answers as this dialect.  The finish of the last choice is
+ * Events as this dialect.  The finish of the last choice is
  * held until the end, since usage may ride on it (api.md 4.6).
  */
 #include "dialect/openai.h"
@@ -52,36 +52,61 @@ end_chunk(struct jw *w)
 	buf_add(w->out, STR("\n\n"));
 }
 
-static void
-put_tail(const struct tail *t, struct jw *w)
+void
+openai_put_tail(const struct tail *t, struct jw *w)
 {
 	openai_put_usage(w, "usage", t, STR_NONE);
 	if (t->metadata.n > 0)
 		jw_raw(w, "metadata", t->metadata);
 }
 
-static void
-put_call(const struct openai_enc *s, const struct llm_event *ev,
-    struct str args, struct jw *w)
+bool
+openai_is_legacy(const struct frame *f)
 {
+	const struct openai_asked *asked = f->asked;
+
+	return asked != NULL && asked->legacy;
+}
+
+static void
+put_called(
+    const struct llm_event *ev, struct str args, bool custom, struct jw *w)
+{
+	if (ev->kind == LLM_EV_OPEN)
+		jw_str(w, "name", ev->open.name);
+	jw_str(w, custom ? "input" : "arguments", args);
+	jw_end(w);
+}
+
+static void
+put_call(const struct openai_enc *s, const struct frame *f,
+    const struct llm_event *ev, struct str args, struct jw *w)
+{
+	bool custom = s->custom[ev->choice];
+	const char *type = custom ? "custom" : "function";
+
+	if (openai_is_legacy(f)) {
+		jw_obj(w, "function_call");
+		put_called(ev, args, false, w);
+		return;
+	}
 	jw_arr(w, "tool_calls");
 	jw_obj(w, NULL);
 	jw_int(w, "index", s->calls[ev->choice] - 1);
 	if (ev->kind == LLM_EV_OPEN) {
 		jw_str(w, "id", ev->open.id);
-		jw_strc(w, "type", "function");
+		jw_strc(w, "type", type);
 	}
-	jw_obj(w, "function");
+	jw_obj(w, type);
+	put_called(ev, args, custom, w);
 	if (ev->kind == LLM_EV_OPEN)
-		jw_str(w, "name", ev->open.name);
-	jw_str(w, "arguments", args);
-	jw_end(w);
+		openai_put_signature(ev->open.seal, w);
 	jw_end(w);
 	jw_end(w);
 }
 
-static void
-put_reasoning(const struct frame *f, struct str text, struct jw *w)
+void
+openai_put_text(const struct frame *f, struct str text, struct jw *w)
 {
 	if (f->reasoning != FRAME_REASONING_CONTENT)
 		jw_str(w, "reasoning", text);
@@ -89,8 +114,50 @@ put_reasoning(const struct frame *f, struct str text, struct jw *w)
 		jw_str(w, "reasoning_content", text);
 }
 
+/* A piece of a thought; what somebody signed goes back piece by piece. */
 static void
-put_image(struct str url, struct jw *w)
+put_thought(struct openai_enc *s, const struct frame *f,
+    const struct llm_event *ev, struct jw *w)
+{
+	struct openai_detail d = {
+		.by = (enum llm_issuer)s->by[ev->choice],
+		.hidden = s->hidden[ev->choice],
+		.index = s->thoughts[ev->choice] - 1,
+	};
+
+	if (ev->kind == LLM_EV_OPEN)
+		d.id = ev->open.id;
+	else {
+		d.text = ev->delta.text;
+		d.seal = ev->delta.seal;
+	}
+	if (d.text.n > 0)
+		openai_put_text(f, d.text, w);
+	if (d.by == LLM_BY_NOBODY)
+		return;
+	jw_arr(w, "reasoning_details");
+	openai_put_detail(w, &d);
+	jw_end(w);
+}
+
+void
+openai_put_cite(const struct llm_cite *c, struct jw *w)
+{
+	jw_obj(w, NULL);
+	jw_strc(w, "type", "url_citation");
+	jw_obj(w, "url_citation");
+	jw_str(w, "url", c->url);
+	jw_str(w, "title", c->title);
+	if (c->start >= 0)
+		jw_int(w, "start_index", c->start);
+	if (c->end >= 0)
+		jw_int(w, "end_index", c->end);
+	jw_end(w);
+	jw_end(w);
+}
+
+void
+openai_put_image(struct str url, struct jw *w)
 {
 	jw_obj(w, NULL);
 	jw_strc(w, "type", "image_url");
@@ -101,29 +168,41 @@ put_image(struct str url, struct jw *w)
 }
 
 static void
+put_content(const struct llm_event *ev, struct jw *w)
+{
+	if (ev->delta.text.n > 0)
+		jw_str(w, "content", ev->delta.text);
+	if (ev->delta.cite == NULL)
+		return;
+	jw_arr(w, "annotations");
+	openai_put_cite(ev->delta.cite, w);
+	jw_end(w);
+}
+
+static void
 put_text(struct openai_enc *s, const struct frame *f,
     const struct llm_event *ev, struct jw *w)
 {
 	switch (s->kind[ev->choice]) {
 	case LLM_CALL:
 		s->told[ev->choice] = true;
-		put_call(s, ev, ev->delta.text, w);
+		put_call(s, f, ev, ev->delta.text, w);
 		break;
 	case LLM_REASONING:
-		put_reasoning(f, ev->delta.text, w);
+		put_thought(s, f, ev, w);
 		break;
 	case LLM_REFUSAL:
 		jw_str(w, "refusal", ev->delta.text);
 		break;
 	case LLM_MEDIA:
 		jw_arr(w, "images");
-		put_image(ev->delta.text, w);
+		openai_put_image(ev->delta.text, w);
 		jw_end(w);
 		break;
 	case LLM_TEXT:
 	case LLM_RESULT:
 	case LLM_NATIVE:
-		jw_str(w, "content", ev->delta.text);
+		put_content(ev, w);
 		break;
 	}
 }
@@ -138,7 +217,7 @@ put_finish(struct openai_enc *s, const struct frame *f, const struct tail *t,
 	begin_delta(s, f, s->stop_choice, w);
 	end_delta(w, openai_stop_word(s->why));
 	if (t != NULL)
-		put_tail(t, w);
+		openai_put_tail(t, w);
 	end_chunk(w);
 	s->why = LLM_STOP_NONE;
 }
@@ -156,36 +235,65 @@ put_end(struct openai_enc *s, const struct frame *f, const struct tail *t,
 	if (extra && t != NULL) {
 		begin_chunk(s, f, w);
 		jw_end(w);
-		put_tail(t, w);
+		openai_put_tail(t, w);
 		end_chunk(w);
 	}
 	buf_add(w->out, STR("data: [DONE]\n\n"));
+}
+
+/* Note what is opened; false: that says nothing yet. */
+static bool
+open_block(
+    struct openai_enc *s, const struct frame *f, const struct llm_event *ev)
+{
+	int i = ev->choice;
+
+	s->kind[i] = ev->open.kind;
+	s->told[i] = false;
+	if (ev->open.kind == LLM_CALL) {
+		s->custom[i] = ev->open.custom;
+		s->calls[i]++;
+		return true;
+	}
+	if (ev->open.kind != LLM_REASONING)
+		return false;
+	s->by[i] = (unsigned char)ev->open.by;
+	s->hidden[i] = ev->open.hidden;
+	s->thoughts[i]++;
+	return ev->open.by != LLM_BY_NOBODY && ev->open.id.n > 0 &&
+	    !openai_hides(f);
+}
+
+/* Does this event of a block say anything? */
+static bool
+says(const struct openai_enc *s, const struct frame *f,
+    const struct llm_event *ev)
+{
+	int i = ev->choice;
+
+	if (ev->kind == LLM_EV_CLOSE)
+		return s->kind[i] == LLM_CALL && !s->told[i] && !s->custom[i];
+	if (s->kind[i] == LLM_REASONING)
+		return !openai_hides(f) &&
+		    (ev->delta.text.n > 0 ||
+			(ev->delta.seal.n > 0 && s->by[i] != LLM_BY_NOBODY));
+	return ev->delta.text.n > 0 || ev->delta.cite != NULL;
 }
 
 static void
 put_block(struct openai_enc *s, const struct frame *f,
     const struct llm_event *ev, struct jw *w)
 {
-	int i = ev->choice;
-
-	if (ev->kind == LLM_EV_OPEN) {
-		s->kind[i] = ev->open.kind;
-		s->told[i] = false;
-		if (ev->open.kind != LLM_CALL)
-			return;
-		s->calls[i]++;
-	} else if (ev->kind == LLM_EV_CLOSE) {
-		if (s->kind[i] != LLM_CALL || s->told[i])
-			return;
-	} else if (ev->delta.text.n == 0)
+	if (ev->kind == LLM_EV_OPEN ? !open_block(s, f, ev) : !says(s, f, ev))
 		return;
-	begin_delta(s, f, i, w);
-	if (ev->kind == LLM_EV_OPEN)
-		put_call(s, ev, STR(""), w);
-	else if (ev->kind == LLM_EV_CLOSE) /* trap 36 */
-		put_call(s, ev, STR("{}"), w);
-	else
+	begin_delta(s, f, ev->choice, w);
+	if (ev->kind == LLM_EV_DELTA)
 		put_text(s, f, ev, w);
+	else if (s->kind[ev->choice] == LLM_REASONING)
+		put_thought(s, f, ev, w);
+	else /* trap 36 */
+		put_call(
+		    s, f, ev, ev->kind == LLM_EV_OPEN ? STR("") : STR("{}"), w);
 	end_delta(w, NULL);
 	end_chunk(w);
 }
@@ -232,95 +340,4 @@ openai_encode_event(void *state, const struct frame *f,
 	case LLM_EV_PING:
 		break;
 	}
-}
-
-/* All parts of one kind joined with nothing between them (trap 113). */
-static struct str
-join(const struct llm_part *p, enum llm_kind kind, struct buf *tmp)
-{
-	buf_clear(tmp);
-	for (; p != NULL; p = p->next)
-		if (p->kind == kind)
-			buf_add(tmp,
-			    kind == LLM_REASONING ? p->reasoning.text :
-						    p->text);
-	return buf_str(tmp);
-}
-
-static bool
-has_kind(const struct llm_part *p, enum llm_kind kind)
-{
-	for (; p != NULL; p = p->next)
-		if (p->kind == kind)
-			return true;
-	return false;
-}
-
-static void
-put_lists(const struct llm_part *parts, struct jw *w)
-{
-	const struct llm_part *p;
-
-	if (has_kind(parts, LLM_CALL)) {
-		jw_arr(w, "tool_calls");
-		for (p = parts; p != NULL; p = p->next)
-			if (p->kind == LLM_CALL)
-				openai_put_call(p, w);
-		jw_end(w);
-	}
-	if (has_kind(parts, LLM_MEDIA)) {
-		jw_arr(w, "images");
-		for (p = parts; p != NULL; p = p->next)
-			if (p->kind == LLM_MEDIA)
-				put_image(p->media.url, w);
-		jw_end(w);
-	}
-}
-
-static void
-put_choice(const struct frame *f, const struct llm_choice *c, struct jw *w)
-{
-	struct buf tmp = BUF_LIMIT(SSE_IMAGE_MAX);
-	const char *word = openai_stop_word(c->why);
-	bool calls = has_kind(c->parts, LLM_CALL);
-
-	jw_obj(w, NULL);
-	jw_int(w, "index", c->index);
-	jw_obj(w, "message");
-	jw_strc(w, "role", "assistant");
-	if (calls && !has_kind(c->parts, LLM_TEXT))
-		jw_null(w, "content");
-	else
-		jw_str(w, "content", join(c->parts, LLM_TEXT, &tmp));
-	if (has_kind(c->parts, LLM_REASONING))
-		put_reasoning(f, join(c->parts, LLM_REASONING, &tmp), w);
-	if (has_kind(c->parts, LLM_REFUSAL))
-		jw_str(w, "refusal", join(c->parts, LLM_REFUSAL, &tmp));
-	put_lists(c->parts, w);
-	jw_end(w);
-	if (calls && strcmp(word, "stop") == 0)
-		word = "tool_calls";
-	jw_strc(w, "finish_reason", word);
-	jw_null(w, "logprobs");
-	jw_end(w);
-	buf_free(&tmp);
-}
-
-void
-openai_encode_answer(const struct frame *f, const struct llm_answer *a,
-    const struct tail *t, struct jw *w)
-{
-	const struct llm_choice *c;
-
-	jw_obj(w, NULL);
-	jw_str(w, "id", a->id.n > 0 ? a->id : f->id);
-	jw_strc(w, "object", "chat.completion");
-	jw_int(w, "created", f->created);
-	jw_str(w, "model", f->model);
-	jw_arr(w, "choices");
-	for (c = a->choices; c != NULL; c = c->next)
-		put_choice(f, c, w);
-	jw_end(w);
-	put_tail(t, w);
-	jw_end(w);
 }

@@ -32,6 +32,7 @@ openai_calls_free(struct openai_calls *c)
 		buf_free(&call->id);
 		buf_free(&call->name);
 		buf_free(&call->args);
+		buf_free(&call->seal);
 	}
 	buf_free(&c->store);
 }
@@ -66,6 +67,9 @@ openai_piece_read(struct str raw, struct openai_piece *d)
 			d->id = m.raw;
 		else if (str_eq(m.key, STR("type")))
 			d->type = m.raw;
+		else if (str_eq(m.key, STR("extra_content")))
+			d->seal = jscan_at(
+			    jscan_at(m.raw, "google"), "thought_signature");
 		else if (str_eq(m.key, STR("function")) ||
 		    str_eq(m.key, STR("custom"))) {
 			d->fn = m.raw;
@@ -134,6 +138,7 @@ new_call(struct openai_calls *c, int choice, const struct openai_piece *d)
 		.id = { .limit = WORD_MAX },
 		.name = { .limit = WORD_MAX },
 		.args = { .limit = ARGS_MAX },
+		.seal = { .limit = ARGS_MAX },
 	};
 	int i;
 
@@ -159,6 +164,9 @@ openai_call_for(
 		buf_add(&call->id, openai_inner(d->id));
 	if (call->name.n == 0)
 		buf_add(&call->name, openai_inner(d->name));
+	if (call->seal.n == 0 && openai_says(d->seal))
+		buf_add(&call->seal, d->seal);
+	call->custom = call->custom || d->custom;
 	if (d->args.n > 0 && !jscan_null(d->args) &&
 	    (d->args.p[0] != '"' || d->args.n > 2))
 		call->has_args = true;

@@ -6,110 +6,8 @@
  */
 #include "dialect/openai.h"
 
-/* One decoding: where events go and what they are made with. */
-struct out {
-	struct openai_dec *d;
-	struct llm_sink *to;
-	struct arena *a;
-	struct err *e;
-};
-
 static int
-put(struct out *o, struct llm_event *ev, int choice)
-{
-	ev->choice = choice;
-	ev->block = o->d->block[choice].block;
-	return llm_put(o->to, ev, o->e);
-}
-
-static int
-close_block(struct out *o, int choice)
-{
-	struct openai_block *b = &o->d->block[choice];
-	struct llm_event ev = { .kind = LLM_EV_CLOSE };
-
-	if (!b->open)
-		return 0;
-	if (put(o, &ev, choice) == -1)
-		return -1;
-	b->open = false;
-	b->block++;
-	return 0;
-}
-
-static int
-open_block(struct out *o, int choice, enum llm_kind kind, struct str id,
-    struct str name)
-{
-	struct openai_block *b = &o->d->block[choice];
-	struct llm_event ev = { .kind = LLM_EV_OPEN };
-
-	if (close_block(o, choice) == -1)
-		return -1;
-	ev.open.kind = kind;
-	ev.open.id = id;
-	ev.open.name = name;
-	if (put(o, &ev, choice) == -1)
-		return -1;
-	b->open = true;
-	b->kind = (unsigned char)kind;
-	return 0;
-}
-
-/* More of a block of this kind, opened if another one is open. */
-static int
-more(struct out *o, int choice, enum llm_kind kind, struct str text)
-{
-	struct openai_block *b = &o->d->block[choice];
-	struct llm_event ev = { .kind = LLM_EV_DELTA };
-
-	if (text.n == 0)
-		return 0; /* trap 41 */
-	if ((!b->open || b->kind != kind) &&
-	    open_block(o, choice, kind, STR_NONE, STR_NONE) == -1)
-		return -1;
-	ev.delta.text = text;
-	return put(o, &ev, choice);
-}
-
-static int
-more_parts(struct out *o, int choice, struct str array)
-{
-	struct buf tmp = BUF_LIMIT(SSE_IMAGE_MAX);
-	int rc;
-
-	openai_put_parts(&tmp, array, true);
-	rc = more(o, choice, LLM_REASONING, jscan_text(buf_str(&tmp), o->a));
-	buf_clear(&tmp);
-	openai_put_parts(&tmp, array, false);
-	if (rc == 0)
-		rc = more(o, choice, LLM_TEXT, jscan_text(buf_str(&tmp), o->a));
-	buf_free(&tmp);
-	return rc;
-}
-
-static int
-more_images(struct out *o, int choice, struct str array)
-{
-	struct jiter it;
-	struct jmember m;
-	struct str url;
-
-	if (array.n == 0 || array.p[0] != '[')
-		return 0;
-	for (it = jscan_into(array); jscan_next(&it, &m);) {
-		url = jscan_text(
-		    jscan_at(jscan_at(m.raw, "image_url"), "url"), o->a);
-		if (close_block(o, choice) == -1 ||
-		    more(o, choice, LLM_MEDIA, url) == -1 ||
-		    close_block(o, choice) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-take_calls(struct out *o, int choice, struct str array)
+take_calls(struct openai_out *o, int choice, struct str array)
 {
 	struct openai_piece p;
 	struct openai_call *call;
@@ -132,7 +30,7 @@ take_calls(struct out *o, int choice, struct str array)
 }
 
 static int
-take_choice(struct out *o, struct str raw, const char *key, int pos)
+take_choice(struct openai_out *o, struct str raw, const char *key, int pos)
 {
 	struct openai_dec *d = o->d;
 	struct openai_view v;
@@ -143,18 +41,7 @@ take_choice(struct out *o, struct str raw, const char *key, int pos)
 	if (!v.has_index)
 		v.index = pos < LLM_CHOICES_MAX ? pos : 0;
 	d->choice[v.index].bits |= OPENAI_SEEN;
-	if (more(o, v.index, LLM_REASONING, jscan_text(v.reasoning, o->a)) ==
-	    -1)
-		return -1;
-	if (v.content.n > 0 && v.content.p[0] == '[') {
-		if (more_parts(o, v.index, v.content) == -1)
-			return -1;
-	} else if (more(o, v.index, LLM_TEXT, jscan_text(v.content, o->a)) ==
-	    -1)
-		return -1;
-	if (more(o, v.index, LLM_REFUSAL,
-		jscan_text(jscan_at(v.body, "refusal"), o->a)) == -1 ||
-	    more_images(o, v.index, jscan_at(v.body, "images")) == -1 ||
+	if (openai_take_body(o, &v) == -1 ||
 	    take_calls(o, v.index, v.calls) == -1)
 		return -1;
 	if (!openai_says(v.finish))
@@ -164,14 +51,14 @@ take_choice(struct out *o, struct str raw, const char *key, int pos)
 }
 
 static void
-take_usage(struct out *o, const struct frame *f, struct str raw)
+take_usage(struct openai_out *o, const struct frame *f, struct str raw)
 {
 	if (openai_read_usage(raw, f, &o->d->facts.usage))
 		o->d->facts.has_usage = true;
 }
 
 static int
-start(struct out *o, const struct frame *f, struct str id)
+start(struct openai_out *o, const struct frame *f, struct str id)
 {
 	struct llm_event ev = { .kind = LLM_EV_START };
 	size_t n;
@@ -189,8 +76,8 @@ start(struct out *o, const struct frame *f, struct str id)
 }
 
 static int
-take_chunk(struct out *o, const struct frame *f, const struct jmember *v, int n,
-    const char *key)
+take_chunk(struct openai_out *o, const struct frame *f, const struct jmember *v,
+    int n, const char *key)
 {
 	struct str error = jscan_get(v, n, "error");
 	struct str choices = jscan_get(v, n, "choices");
@@ -216,7 +103,7 @@ int
 openai_decode_event(void *dec, struct arena *scratch, const struct frame *f,
     const struct sse_event *ev, struct llm_sink *to, struct err *e)
 {
-	struct out o = { dec, to, scratch, e };
+	struct openai_out o = { dec, to, scratch, e };
 	struct str data = str_trim(ev->data);
 	struct err inner = { .code = ERR_UPSTREAM };
 	struct jmember *v;
@@ -241,38 +128,47 @@ openai_decode_event(void *dec, struct arena *scratch, const struct frame *f,
 	return take_chunk(&o, f, v, n, "delta") == -1 ? -1 : 0;
 }
 
-/* The calls of a choice as blocks; `args` is a raw string without quotes. */
+/* One call as a block; `args` is a raw string without quotes. */
 static int
-put_calls(struct out *o, int choice)
+put_call(struct openai_out *o, const struct openai_call *c)
+{
+	struct llm_event ev = { .kind = LLM_EV_OPEN };
+	struct str args;
+	char made[32];
+
+	openai_call_id(c, str_from(o->d->id), made);
+	ev.open.kind = LLM_CALL;
+	ev.open.id = c->id.n > 0 ? buf_str(&c->id) : str_from(made);
+	ev.open.name = buf_str(&c->name);
+	ev.open.custom = c->custom;
+	if (c->seal.n > 0)
+		ev.open.seal = jscan_text(buf_str(&c->seal), o->a);
+	if (openai_open(o, c->choice, &ev) == -1)
+		return -1;
+	args = jscan_text(
+	    arena_fmt(o->a, "\"%.*s\"", (int)c->args.n, buf_str(&c->args).p),
+	    o->a);
+	ev = (struct llm_event){ .kind = LLM_EV_DELTA };
+	ev.delta.text = args.n > 0 || c->custom ? args : STR("{}");
+	return openai_event(o, &ev, c->choice);
+}
+
+static int
+put_calls(struct openai_out *o, int choice)
 {
 	struct openai_call *c;
-	struct str id, args;
-	struct llm_event ev;
-	char made[32];
 	int i;
 
 	for (i = 0; i < openai_call_count(&o->d->calls); i++) {
 		c = openai_call_at(&o->d->calls, i);
-		if (c->choice != choice)
-			continue;
-		openai_call_id(c, str_from(o->d->id), made);
-		id = c->id.n > 0 ? buf_str(&c->id) : str_from(made);
-		if (open_block(o, choice, LLM_CALL, id, buf_str(&c->name)) ==
-		    -1)
-			return -1;
-		args = jscan_text(arena_fmt(o->a, "\"%.*s\"", (int)c->args.n,
-				      buf_str(&c->args).p),
-		    o->a);
-		ev = (struct llm_event){ .kind = LLM_EV_DELTA };
-		ev.delta.text = args.n > 0 ? args : STR("{}");
-		if (put(o, &ev, choice) == -1)
+		if (c->choice == choice && put_call(o, c) == -1)
 			return -1;
 	}
-	return close_block(o, choice);
+	return openai_close(o, choice);
 }
 
 static int
-put_end(struct out *o)
+put_end(struct openai_out *o)
 {
 	struct openai_choice *c = o->d->choice;
 	struct llm_event ev;
@@ -280,14 +176,15 @@ put_end(struct out *o)
 
 	for (i = 0; i < LLM_CHOICES_MAX; i++)
 		if ((c[i].bits & OPENAI_SEEN) != 0 &&
-		    (close_block(o, i) == -1 || put_calls(o, i) == -1))
+		    (openai_close(o, i) == -1 || put_calls(o, i) == -1))
 			return -1;
 	for (i = 0; i < LLM_CHOICES_MAX; i++) {
 		if ((c[i].bits & OPENAI_SEEN) == 0)
 			continue;
 		ev = (struct llm_event){ .kind = LLM_EV_STOP };
 		ev.stop.why = openai_choice_why(&c[i]);
-		if (put(o, &ev, i) == -1)
+		ev.stop.raw = str_from(o->d->facts.raw_stop);
+		if (openai_event(o, &ev, i) == -1)
 			return -1;
 	}
 	if (o->d->facts.has_usage) {
@@ -316,7 +213,7 @@ openai_decode_end(void *dec, struct llm_sink *to, struct err *e)
 {
 	struct openai_dec *d = dec;
 	struct arena *a = arena_new(4096, SSE_IMAGE_MAX);
-	struct out o = { d, to, a, e };
+	struct openai_out o = { d, to, a, e };
 	int rc;
 
 	if (!any_ended(d) || !d->started)
@@ -342,7 +239,7 @@ openai_decode_answer(struct arena *a, const struct frame *f, struct str body,
     struct llm_sink *to, struct err *e)
 {
 	struct openai_dec *d = ARENA_NEW(a, struct openai_dec);
-	struct out o = { d, to, a, e };
+	struct openai_out o = { d, to, a, e };
 	struct err inner = { .code = ERR_UPSTREAM };
 	struct jmember *v;
 	int n = jscan_event(body, a, &v), rc = -1;

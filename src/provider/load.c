@@ -134,7 +134,7 @@ load_one(struct load *l, struct str id, struct err *e)
 	u->ops = &none;
 	u->ways[0].dialect = &dialect_openai_chat;
 	u->nways = 1;
-	u->quirks = QUIRK_REASONING_BACK; /* of a row of the operator */
+	u->quirks = QUIRK_REASONING_BACK | QUIRK_SEALS_BACK; /* operator's */
 	u->timeout_first_byte = l->conf->timeout_first_byte;
 	u->timeout_idle = l->conf->timeout_idle;
 	u->scale = l->scale;

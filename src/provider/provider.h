@@ -28,6 +28,7 @@ enum {
 	QUIRK_REASONING_APART = 1u << 7, /* completion_tokens lack reasoning */
 	QUIRK_MAX_COMPLETION = 1u << 8,  /* heeds LLM_WANTS_* */
 	QUIRK_NO_CACHE_MARKS = 1u << 9,  /* refuses cache_control */
+	QUIRK_SEALS_BACK = 1u << 10, /* takes signed reasoning and calls back */
 };
 
 struct changes;

@@ -27,6 +27,7 @@ static const struct {
 	{ "random_seed", QUIRK_RANDOM_SEED },
 	{ "reasoning_apart", QUIRK_REASONING_APART },
 	{ "reasoning_back", QUIRK_REASONING_BACK },
+	{ "seals_back", QUIRK_SEALS_BACK },
 	{ "strict", QUIRK_STRICT },
 };
 
@@ -180,10 +181,19 @@ fix_reasoning(struct changes *c)
 	if (mentions(c, "messages", "\"reasoning")) {
 		quirk_del(c, STR("messages/*/reasoning_content"));
 		quirk_del(c, STR("messages/*/reasoning"));
-		quirk_del(c, STR("messages/*/reasoning_details"));
 	}
+}
+
+/* What somebody signed goes back to him, or to who passes it on to him. */
+static void
+fix_seals(struct changes *c)
+{
+	if (mentions(c, "messages", "\"reasoning_details\""))
+		quirk_del(c, STR("messages/*/reasoning_details"));
 	if (mentions(c, "messages", "\"thinking_blocks\""))
 		quirk_del(c, STR("messages/*/thinking_blocks"));
+	if (mentions(c, "messages", "\"extra_content\""))
+		quirk_del(c, STR("messages/*/tool_calls/*/extra_content"));
 }
 
 static void
@@ -297,6 +307,10 @@ follow_wants(const struct target *t, struct changes *c)
 	if ((t->caps & LLM_WANTS_NO_SAMPLING) != 0 &&
 	    (silent || !str_is(member(c, "reasoning_effort"), "\"none\"")))
 		leave_out_sampling(c);
+	if ((t->caps & LLM_WANTS_NO_PENALTIES) != 0) {
+		leave_out(c, "presence_penalty");
+		leave_out(c, "frequency_penalty");
+	}
 	if ((t->caps & LLM_WANTS_MAX_COMPLETION) != 0 &&
 	    (t->upstream->quirks & QUIRK_MAX_COMPLETION) != 0)
 		quirk_ren(c, STR("max_tokens"), STR("max_completion_tokens"));
@@ -326,6 +340,8 @@ quirk_apply(const struct target *t, struct changes *c)
 		quirk_del(c, STR("stream_options"));
 	if ((quirks & QUIRK_REASONING_BACK) == 0)
 		fix_reasoning(c);
+	if ((quirks & QUIRK_SEALS_BACK) == 0)
+		fix_seals(c);
 	if ((quirks & QUIRK_NO_CACHE_MARKS) != 0)
 		fix_cache_marks(c);
 	if ((quirks & QUIRK_STRICT) != 0)

@@ -119,7 +119,7 @@ const struct provider provider_rows[] = {
     .sdk_env = "OPENAI_API_KEY" },
 { "openrouter", "OpenRouter", HOSTED, .path = V1,
     .base_url = "https://openrouter.ai/api",
-    .quirks = QUIRK_REASONING_BACK, .sdk_env = "OPENROUTER_API_KEY" },
+    .quirks = QUIRK_REASONING_BACK | QUIRK_SEALS_BACK, .sdk_env = "OPENROUTER_API_KEY" },
 /* Sends usage in every chunk, asked or not. */
 { "perplexity", "Perplexity", HOSTED, .path = "/chat/completions",
     .base_url = "https://api.perplexity.ai",

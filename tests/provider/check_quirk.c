@@ -54,12 +54,25 @@ static const struct {
 	    "\"reasoning_content\":\"a\",\"reasoning\":\"b\","
 	    "\"reasoning_details\":[],\"thinking_blocks\":[]}]",
 	    "\"messages\":[{\"role\":\"assistant\",\"content\":null}]", "" },
+	{ "trap 76: seals do not go to others", "deepseek", PLAIN,
+	    "\"messages\":[{\"role\":\"assistant\",\"content\":\"x\","
+	    "\"reasoning\":\"b\",\"reasoning_details\":[{}],"
+	    "\"tool_calls\":[{\"id\":\"a\",\"extra_content\":{}}]}]",
+	    "\"messages\":[{\"role\":\"assistant\",\"content\":\"x\","
+	    "\"reasoning\":\"b\",\"tool_calls\":[{\"id\":\"a\"}]}]",
+	    "" },
+	{ "seals go back", "openrouter", PLAIN,
+	    "\"messages\":[{\"reasoning_details\":[{}]}]",
+	    "\"messages\":[{\"reasoning_details\":[{}]}]", "" },
 	{ "reasoning goes back", "deepseek", PLAIN,
 	    "\"messages\":[{\"role\":\"assistant\","
 	    "\"reasoning_content\":\"a\"}]",
 	    "\"messages\":[{\"role\":\"assistant\","
 	    "\"reasoning_content\":\"a\"}]",
 	    "" },
+	{ "penalties", "groq", LLM_WANTS_NO_PENALTIES,
+	    "\"presence_penalty\":0.5,\"temperature\":0.5",
+	    "\"temperature\":0.5", "presence_penalty" },
 	{ "cache marks", "openai", PLAIN,
 	    "\"messages\":[{\"content\":[{\"text\":\"x\","
 	    "\"cache_control\":{}}]}],"
