@@ -39,6 +39,7 @@ static const struct {
 	{ "wants_no_penalties", LLM_WANTS_NO_PENALTIES },
 	{ "wants_no_prefill", LLM_WANTS_NO_PREFILL },
 	{ "wants_thought", LLM_WANTS_THOUGHT },
+	{ "resize", LLM_CAN_RESIZE },
 };
 
 const char *

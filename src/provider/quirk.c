@@ -308,6 +308,10 @@ follow_wants(const struct target *t, struct changes *c)
 	if ((t->caps & LLM_WANTS_NO_SAMPLING) != 0 &&
 	    (silent || !str_is(member(c, "reasoning_effort"), "\"none\"")))
 		leave_out_sampling(c);
+	if ((t->caps & LLM_WANTS_NO_PENALTIES) != 0) {
+		leave_out(c, "presence_penalty");
+		leave_out(c, "frequency_penalty");
+	}
 	if ((t->caps & LLM_WANTS_MAX_COMPLETION) != 0 &&
 	    (t->upstream->quirks & QUIRK_MAX_COMPLETION) != 0)
 		quirk_ren(c, STR("max_tokens"), STR("max_completion_tokens"));

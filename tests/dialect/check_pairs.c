@@ -17,6 +17,9 @@ static const struct {
 	const char *client;
 	const char *upstream;
 } pairs[] = {
+	{ "anthropic-messages", "anthropic-messages" },
+	{ "anthropic-messages", "openai-chat" },
+	{ "openai-chat", "anthropic-messages" },
 	{ "openai-chat", "openai-chat" },
 	{ "openai-chat", "gemini" },
 };
@@ -109,7 +112,9 @@ run_request(const struct dialect *client, const struct dialect *up,
 {
 	struct buf out = BUF_LIMIT(1 << 20), dropped = BUF_LIMIT(4096);
 	struct llm_request r = { .from = client };
-	struct llm_aim aim = { .arena = a, .dropped = &dropped };
+	struct llm_aim aim = { .arena = a,
+		.caps = LLM_NEEDS_MASK,
+		.dropped = &dropped };
 	struct err e = { 0 };
 
 	r.body = fixture_read(a, dir, "request.json");
@@ -244,7 +249,7 @@ START_TEST(round_trip)
 	struct buf first = BUF_LIMIT(1 << 20), body = BUF_LIMIT(1 << 20);
 	struct buf second = BUF_LIMIT(1 << 20);
 	struct llm_request r, again;
-	struct llm_aim aim = { .arena = a };
+	struct llm_aim aim = { .arena = a, .caps = LLM_NEEDS_MASK };
 	struct err e = { 0 };
 	struct jw w;
 	struct str *dir;

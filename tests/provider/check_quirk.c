@@ -70,6 +70,9 @@ static const struct {
 	    "\"messages\":[{\"role\":\"assistant\","
 	    "\"reasoning_content\":\"a\"}]",
 	    "" },
+	{ "penalties", "groq", LLM_WANTS_NO_PENALTIES,
+	    "\"presence_penalty\":0.5,\"temperature\":0.5",
+	    "\"temperature\":0.5", "presence_penalty" },
 	{ "cache marks", "openai", PLAIN,
 	    "\"messages\":[{\"content\":[{\"text\":\"x\","
 	    "\"cache_control\":{}}]}],"

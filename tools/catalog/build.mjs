@@ -475,7 +475,10 @@ function uniqueAliases(models) {
 const CAPS = ['tools', 'parallel', 'images', 'audio', 'files', 'video', 'json',
     'schema', 'reason', 'budget', 'search', 'stream', 'plain', 'embed', 'draw',
     'speak', 'chat', 'wants_max_completion', 'wants_no_sampling',
-    'wants_no_tool_effort', 'wants_developer'];
+    'wants_no_tool_effort', 'wants_developer', 'wants_responses',
+    'wants_messages', 'wants_seals', 'wants_adaptive', 'wants_level',
+    'wants_free_choice', 'wants_one_sampling', 'wants_no_penalties',
+    'wants_no_prefill', 'wants_thought', 'resize'];
 
 function mappingLine(m) {
 	const { provider, model, context, max_output, efforts, tiers } = m;
