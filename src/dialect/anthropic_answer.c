@@ -23,12 +23,20 @@ end(struct jw *w)
 	buf_add(w->out, STR("\n\n"));
 }
 
+/* The provider's, if it looks like one of ours. */
+static struct str
+own_id(struct str id, const struct frame *f)
+{
+	return str_starts(id, dialect_anthropic_messages.id_prefix) ? id :
+								      f->id;
+}
+
 static void
 put_start(const struct frame *f, const struct llm_event *ev, struct jw *w)
 {
 	begin(w, "message_start");
 	jw_obj(w, "message");
-	jw_str(w, "id", ev->start.id.n > 0 ? ev->start.id : f->id);
+	jw_str(w, "id", own_id(ev->start.id, f));
 	jw_strc(w, "type", "message");
 	jw_strc(w, "role", "assistant");
 	jw_str(w, "model", f->model);
@@ -471,7 +479,7 @@ anthropic_encode_answer(const struct frame *f, const struct llm_answer *a,
 	const struct llm_part *p;
 
 	jw_obj(w, NULL);
-	jw_str(w, "id", a->id.n > 0 ? a->id : f->id);
+	jw_str(w, "id", own_id(a->id, f));
 	jw_strc(w, "type", "message");
 	jw_strc(w, "role", "assistant");
 	jw_str(w, "model", f->model);
