@@ -25,16 +25,16 @@
 	    QUIRK_ANY_CHOICE | QUIRK_NINE_IDS | QUIRK_STRICT |                 \
 	    QUIRK_NO_CACHE_MARKS)
 
-#define GEMINI(place, verb) place "/models/{model}:" verb
+#define AT(place, verb) place "/models/{model}:" verb
 
 static const struct way ai_studio[] = {
 	{ .dialect = &dialect_gemini,
-	    .path = GEMINI("/v1beta", "generateContent"),
-	    .stream_path = GEMINI("/v1beta", "streamGenerateContent?alt=sse") },
+	    .path = AT("/v1beta", "generateContent"),
+	    .stream_path = AT("/v1beta", "streamGenerateContent?alt=sse") },
 	{ .dialect = &dialect_gemini_count,
-	    .path = GEMINI("/v1beta", "countTokens") },
+	    .path = AT("/v1beta", "countTokens") },
 	{ .dialect = &dialect_gemini_embed,
-	    .path = GEMINI("/v1beta", "batchEmbedContents") },
+	    .path = AT("/v1beta", "batchEmbedContents") },
 	{ .dialect = NULL }
 };
 
@@ -44,13 +44,24 @@ static const struct way ai_studio[] = {
 
 static const struct way vertex[] = {
 	{ .dialect = &dialect_gemini,
-	    .path = GEMINI(VERTEX_GEMINI, "generateContent"),
+	    .path = AT(VERTEX_GEMINI, "generateContent"),
 	    .stream_path =
-		GEMINI(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
+		AT(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
 	{ .dialect = &dialect_gemini_count,
-	    .path = GEMINI(VERTEX_GEMINI, "countTokens") },
+	    .path = AT(VERTEX_GEMINI, "countTokens") },
 	{ .dialect = &dialect_gemini_embed,
-	    .path = GEMINI(VERTEX_GEMINI, "predict") },
+	    .path = AT(VERTEX_GEMINI, "predict") },
+	{ .dialect = NULL }
+};
+
+#define VERTEX_CLAUDE VERTEX "/publishers/anthropic"
+
+static const struct way vertex_claude[] = {
+	{ .dialect = &dialect_anthropic_messages,
+	    .path = AT(VERTEX_CLAUDE, "rawPredict"),
+	    .stream_path = AT(VERTEX_CLAUDE, "streamRawPredict") },
+	{ .dialect = &dialect_anthropic_count,
+	    .path = VERTEX_CLAUDE "/models/count-tokens:rawPredict" },
 	{ .dialect = NULL }
 };
 
@@ -214,6 +225,10 @@ const struct provider provider_rows[] = {
 { "together-ai", "Together AI", HOSTED, .path = V1,
     .base_url = "https://api.together.ai",
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "TOGETHER_API_KEY" },
+{ "vertex-anthropic", "Vertex AI (Anthropic)", .auth = AUTH_BEARER,
+    .ways = vertex_claude, .ops = &google_claude_ops,
+    .base_url = "https://aiplatform.googleapis.com",
+    .key_env = "LLM_VERTEX_ANTHROPIC_SERVICE_ACCOUNT_JSON" },
 { "vertex-openai", "Vertex AI (OpenAI-compatible)", HOSTED,
     .path = VERTEX "/endpoints/openapi/chat/completions",
     .base_url = "https://aiplatform.googleapis.com",
