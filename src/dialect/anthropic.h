@@ -119,7 +119,6 @@ struct anthropic_out {
 	const struct llm_aim *aim;
 	struct jw *w;
 	int skip;    /* cache marks that are too many, the first ones */
-	bool short_; /* a mark of five minutes has gone: no hours after it */
 	bool thinks; /* thinking is asked for by a budget */
 };
 
