@@ -28,9 +28,6 @@ anthropic_word(struct str raw, const char *key)
 
 /* Line that Claude Code puts before its prompt, other on each call. */
 #define ANTHROPIC_BILLING "x-anthropic-billing-header:"
-/* A redacted thought that carries Google's signature of the next call. */
-#define ANTHROPIC_CALL_SEAL "llmgw:google-call:"
-
 /* --- words (anthropic_messages.c) --- */
 
 enum llm_stop anthropic_stop(struct str word);
@@ -191,6 +188,8 @@ struct anthropic_enc {
 	bool failed;
 	bool hidden; /* the open block is only a seal */
 	bool sealed; /* which has gone */
+	bool mute;   /* nothing of the block is told */
+	bool cut;    /* such a block came inside the open one */
 	enum llm_kind kind;
 	enum llm_issuer by;
 	enum llm_stop why;

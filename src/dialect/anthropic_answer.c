@@ -91,41 +91,59 @@ put_seal(struct jw *w, const char *key, enum llm_issuer by, struct str seal)
 	buf_free(&b);
 }
 
-/* "llmgw:google-call:<call id>:<seal>" */
+/*
+ * Google's signature of a call, as the chat dialect spells it: clients send
+ * blocks back as they got them, and one more block is not what they expect.
+ */
 static void
-put_call_seal(struct jw *w, struct str id, struct str seal)
+put_call_seal(struct jw *w, struct str seal)
 {
-	struct buf b = BUF_LIMIT(SSE_IMAGE_MAX);
-
-	buf_add(&b, STR(ANTHROPIC_CALL_SEAL));
-	buf_add(&b, id);
-	buf_addc(&b, ':');
-	buf_add(&b, seal);
-	jw_str(w, "data", buf_str(&b));
-	buf_free(&b);
+	if (seal.n == 0)
+		return;
+	jw_obj(w, "extra_content");
+	jw_obj(w, "google");
+	jw_str(w, "thought_signature", seal);
+	jw_end(w);
+	jw_end(w);
 }
 
 static void
 open_call(struct anthropic_enc *s, const struct llm_event *ev, struct jw *w)
 {
-	if (ev->open.seal.n > 0) {
-		begin_block(s, "redacted_thinking", w);
-		put_call_seal(w, ev->open.id, ev->open.seal);
-		end_begin(w);
-		close_block(s, w);
-	}
 	s->calls = true;
 	begin_block(s, "tool_use", w);
 	jw_str(w, "id", ev->open.id);
 	jw_str(w, "name", ev->open.name);
 	jw_raw(w, "input", STR("{}"));
+	put_call_seal(w, ev->open.seal);
 	end_begin(w);
 }
 
+/* Google's signatures of texts: there is no place for them here. */
+static bool
+is_mute(enum llm_kind kind, bool hidden, enum llm_issuer by)
+{
+	return kind == LLM_REASONING && hidden && by == LLM_BY_GOOGLE;
+}
+
+static bool
+is_text(enum llm_kind kind)
+{
+	return kind == LLM_TEXT || kind == LLM_REFUSAL;
+}
+
+/* A text that only a mute block cut in two goes on. */
 static void
 open_block(struct anthropic_enc *s, const struct llm_event *ev, struct jw *w)
 {
-	close_block(s, w);
+	s->mute = is_mute(ev->open.kind, ev->open.hidden, ev->open.by);
+	if (s->mute) {
+		s->cut = s->open;
+		return;
+	}
+	if (!s->cut || !is_text(ev->open.kind) || !is_text(s->kind))
+		close_block(s, w);
+	s->cut = false;
 	s->kind = ev->open.kind;
 	s->by = ev->open.by;
 	s->hidden = ev->open.hidden;
@@ -231,6 +249,8 @@ put_image(struct jw *w, struct str url)
 static void
 more_block(struct anthropic_enc *s, const struct llm_event *ev, struct jw *w)
 {
+	if (s->mute)
+		return;
 	switch (s->kind) {
 	case LLM_TEXT:
 	case LLM_REFUSAL:
@@ -332,8 +352,9 @@ anthropic_encode_event(void *state, const struct frame *f,
 	case LLM_EV_DELTA:
 		more_block(s, ev, &w);
 		break;
-	case LLM_EV_CLOSE:
-		close_block(s, &w);
+	case LLM_EV_CLOSE: /* a text may go on: it is closed by what follows */
+		if (!is_text(s->kind))
+			close_block(s, &w);
 		break;
 	case LLM_EV_STOP:
 		s->why = ev->stop.why;
@@ -390,16 +411,47 @@ put_cites(const struct llm_cite *c, struct jw *w)
 	jw_end(w);
 }
 
-static void
+static bool
+part_is_mute(const struct llm_part *p)
+{
+	return p->kind == LLM_REASONING &&
+	    is_mute(p->kind, p->reasoning.hidden, p->reasoning.by);
+}
+
+/* The text that goes on behind mute parts, or NULL. */
+static const struct llm_part *
+goes_on(const struct llm_part *p)
+{
+	const struct llm_part *next = p->next;
+
+	if (!is_text(p->kind) || next == NULL || !part_is_mute(next))
+		return NULL;
+	while (next != NULL && part_is_mute(next))
+		next = next->next;
+	return next != NULL && is_text(next->kind) ? next : NULL;
+}
+
+/* Returns the last part of the text. */
+static const struct llm_part *
 put_text(const struct llm_part *p, struct jw *w)
 {
-	if (p->text.n == 0)
-		return;
-	jw_obj(w, NULL);
-	jw_strc(w, "type", "text");
-	jw_str(w, "text", p->text);
-	put_cites(p->cites, w);
-	jw_end(w);
+	const struct llm_part *first = p, *next;
+	struct buf b = BUF_LIMIT(SSE_IMAGE_MAX);
+
+	buf_add(&b, p->text);
+	while ((next = goes_on(p)) != NULL) {
+		p = next;
+		buf_add(&b, p->text);
+	}
+	if (b.n > 0) {
+		jw_obj(w, NULL);
+		jw_strc(w, "type", "text");
+		jw_str(w, "text", buf_str(&b));
+		put_cites(first->cites, w);
+		jw_end(w);
+	}
+	buf_free(&b);
+	return p;
 }
 
 static void
@@ -420,30 +472,26 @@ put_thought(const struct llm_part *p, struct jw *w)
 static void
 put_call(const struct llm_part *p, struct jw *w)
 {
-	if (p->call.seal.n > 0) {
-		jw_obj(w, NULL);
-		jw_strc(w, "type", "redacted_thinking");
-		put_call_seal(w, p->call.id, p->call.seal);
-		jw_end(w);
-	}
 	jw_obj(w, NULL);
 	jw_strc(w, "type", "tool_use");
 	jw_str(w, "id", p->call.id);
 	jw_str(w, "name", p->call.name);
 	anthropic_put_input(w, p);
+	put_call_seal(w, p->call.seal);
 	jw_end(w);
 }
 
-static void
+/* Returns the last part that was written. */
+static const struct llm_part *
 put_part(const struct llm_part *p, struct jw *w)
 {
 	switch (p->kind) {
 	case LLM_TEXT:
 	case LLM_REFUSAL:
-		put_text(p, w);
-		break;
+		return put_text(p, w);
 	case LLM_REASONING:
-		if (p->reasoning.text.n > 0 || p->reasoning.seal.n > 0)
+		if (!part_is_mute(p) &&
+		    (p->reasoning.text.n > 0 || p->reasoning.seal.n > 0))
 			put_thought(p, w);
 		break;
 	case LLM_CALL:
@@ -459,6 +507,7 @@ put_part(const struct llm_part *p, struct jw *w)
 	case LLM_NATIVE:
 		break;
 	}
+	return p;
 }
 
 static bool
@@ -485,7 +534,7 @@ anthropic_encode_answer(const struct frame *f, const struct llm_answer *a,
 	jw_str(w, "model", f->model);
 	jw_arr(w, "content");
 	for (p = c->parts; p != NULL; p = p->next)
-		put_part(p, w);
+		p = put_part(p, w);
 	jw_end(w);
 	jw_str(w, "stop_reason",
 	    stop_word(c->why, has_kind(c->parts, LLM_CALL),
