@@ -147,6 +147,7 @@ int anthropic_turns(const struct llm_request *, struct arena *,
 bool anthropic_lacks_thought(const struct anthropic_turn *);
 int anthropic_count_marks(
     const struct llm_request *, const struct anthropic_turn *);
+void anthropic_put_tools(struct anthropic_out *);
 void anthropic_put_system(struct anthropic_out *);
 void anthropic_put_turns(struct anthropic_out *, const struct anthropic_turn *);
 
@@ -196,6 +197,19 @@ struct anthropic_enc {
 	char raw[64];
 	char seq[256];
 };
+
+/* What streams and whole answers share. */
+struct str anthropic_own_id(struct str id, const struct frame *);
+void anthropic_put_seal(
+    struct jw *, const char *key, enum llm_issuer, struct str seal);
+void anthropic_put_call_seal(struct jw *, struct str seal);
+void anthropic_put_image(struct jw *, struct str url);
+void anthropic_put_seq(struct jw *, struct str seq);
+bool anthropic_is_mute(enum llm_kind, bool hidden, enum llm_issuer);
+bool anthropic_is_text(enum llm_kind);
+/* The stop_reason, by what the answer held too. */
+struct str anthropic_why(
+    enum llm_stop, bool calls, bool refused, struct str raw);
 
 void anthropic_encode_event(void *, const struct frame *,
     const struct llm_event *, const struct tail *, struct buf *);
