@@ -3,6 +3,16 @@
  */
 #include "dialect/anthropic.h"
 
+/* Can it be written without escapes? */
+static bool
+is_plain(const char *key)
+{
+	for (; *key != '\0'; key++)
+		if (*key == '"' || *key == '\\' || (unsigned char)*key < ' ')
+			return false;
+	return true;
+}
+
 /* Always an object at the top (trap 90). */
 static void
 put_schema(const struct llm_tool *t, struct jw *w)
@@ -18,8 +28,7 @@ put_schema(const struct llm_tool *t, struct jw *w)
 		jw_strc(w, "type", "object");
 		json_object_object_foreach(t->schema, key, node)
 		{
-			if (strcmp(key, "type") != 0 &&
-			    strpbrk(key, "\"\\") == NULL)
+			if (strcmp(key, "type") != 0 && is_plain(key))
 				jw_node(w, key, node);
 		}
 		jw_end(w);
