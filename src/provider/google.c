@@ -35,7 +35,7 @@ is_name(struct str s)
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') &&
+		if (!((s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'z') &&
 		    !(s.p[i] >= '0' && s.p[i] <= '9') &&
 		    strchr("-.:", s.p[i]) == NULL)
 			return false;
