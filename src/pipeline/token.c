@@ -5,7 +5,7 @@
 #include "pipeline/world.h"
 
 #define ANSWER_MAX ((size_t)64 * 1024)
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 20000 /* if a first byte may not come sooner */
 
 static const struct provider_ops *
 ops_of(const struct req *r)
@@ -129,6 +129,14 @@ fetch(struct req *r)
 		fetched(r, 0, STR_NONE);
 }
 
+static int64_t
+patience(const struct req *r)
+{
+	int64_t ms = attempt_target(r)->upstream->timeout_first_byte;
+
+	return ms > 0 && ms < PATIENCE_MS ? ms : PATIENCE_MS;
+}
+
 void
 token_start(struct req *r)
 {
@@ -140,7 +148,7 @@ token_start(struct req *r)
 		return;
 	}
 	r->on_due = on_due;
-	loop_due(r, clock_ms() + PATIENCE_MS);
+	loop_due(r, clock_ms() + patience(r));
 	if (r->token == TOKEN_FETCH) {
 		fetch(r);
 		return;

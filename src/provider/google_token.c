@@ -33,7 +33,8 @@ struct google_cred {
 
 	pthread_mutex_t lock;
 	struct secret token;
-	int64_t ends; /* Unix seconds */
+	int64_t ends;  /* Unix seconds */
+	int64_t early; /* from then on it is replaced; later than its start */
 	bool fetching;
 	int64_t failed_at;
 	int failed_status; /* 0: nobody answered */
@@ -338,9 +339,7 @@ google_cred_need(struct google_cred *c, int64_t now, struct arena *a,
 		return 0;
 	pthread_mutex_lock(&c->lock);
 	has = c->token.n > 0 && now < c->ends;
-	if (has &&
-	    (now < c->ends - GOOGLE_EARLY || c->fetching ||
-		now <= c->failed_at))
+	if (has && (now < c->early || c->fetching || now <= c->failed_at))
 		rc = 0;
 	else if (c->fetching)
 		rc = 2;
@@ -404,6 +403,8 @@ google_cred_took(struct google_cred *c, int64_t now, int status,
 		secret_free(&c->token);
 		secret_set(&c->token, token);
 		c->ends = now + seconds;
+		c->early = c->ends -
+		    (seconds > 4 * GOOGLE_EARLY ? GOOGLE_EARLY : seconds / 4);
 		c->failed_at = 0;
 	} else if (status >= 0) {
 		c->failed_at = now;
@@ -422,7 +423,7 @@ google_cred_forget(struct google_cred *c)
 	if (c->given)
 		return;
 	pthread_mutex_lock(&c->lock);
-	c->ends = 0;
+	c->ends = c->early = 0;
 	pthread_mutex_unlock(&c->lock);
 }
 

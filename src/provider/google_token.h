@@ -18,7 +18,7 @@
  */
 struct google_cred;
 
-/* Seconds before its end from which a token is fetched anew. */
+/* Seconds before its end from which a token is fetched anew, if it lives long. */
 #define GOOGLE_EARLY 300
 
 /*

@@ -94,6 +94,13 @@ START_TEST(single_flight)
 	ck_assert(str_is(google_cred_token(c, a), "t2"));
 	google_cred_forget(c);
 	ck_assert_int_eq(google_cred_need(c, NOW + 3302, a, &q, &e), 1);
+	/* However short it lives, who fetched it can use it. */
+	ck_assert_int_eq(
+	    google_cred_took(c, NOW + 3302, 200,
+		STR("{\"access_token\":\"t3\",\"expires_in\":1}"), &e),
+	    0);
+	ck_assert_int_eq(google_cred_need(c, NOW + 3302, a, &q, &e), 0);
+	ck_assert_int_eq(google_cred_need(c, NOW + 3303, a, &q, &e), 1);
 	arena_free(a);
 	google_cred_free(c);
 }
