@@ -40,7 +40,8 @@ provider_way(const struct upstream *u, const struct dialect *from,
 	for (i = 0; i < u->nways; i++) {
 		if (!way_fits(&u->ways[i], from->task, caps))
 			continue;
-		unheard = says & ~u->ways[i].dialect->hears;
+		unheard = says &
+		    (~u->ways[i].dialect->hears | u->ways[i].deaf);
 		if (unheard == 0)
 			return &u->ways[i];
 		if (*deaf == 0)
@@ -131,6 +132,8 @@ make_changes(const struct target *t, const struct llm_request *r,
 	jw_str(&w, NULL, t->model);
 	quirk_set(c, STR("model"), buf_str(name));
 	change_stream(t, r, c);
+	if (t->way->dialect == &dialect_openai_embed)
+		quirk_embed(t, c);
 	if (t->way->dialect != &dialect_openai_chat)
 		return;
 	change_limit(t, r, c, a);

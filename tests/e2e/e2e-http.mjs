@@ -7,6 +7,7 @@ import { assert, runAll, test } from '../lib/suite.mjs'
 import { requests } from './http/requests.mjs'
 import { answers, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
+import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
@@ -37,6 +38,7 @@ pinging(() => pings)
 otherUsage(() => extra, 'extra')
 otherUsage(() => off, 'off')
 providerFaults(() => main)
+embeddings(() => main)
 fallback(() => several)
 timers(() => short)
 googles(() => vertex)
