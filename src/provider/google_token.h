@@ -22,10 +22,13 @@ struct google_cred;
 #define GOOGLE_EARLY 300
 
 /*
+ * `metadata`: host of the metadata server, NULL: the usual one.
+ *
  * Fails with ERR_CONFIG, in words without the secret; the URL of the token must
  * be https of a host of Google's, or on this machine.
  */
-int google_cred_new(struct google_cred **, struct str key, struct err *);
+int google_cred_new(
+    struct google_cred **, struct str key, const char *metadata, struct err *);
 void google_cred_free(struct google_cred *); /* NULL is fine */
 
 /* The project that the credential belongs to, or absent. */
