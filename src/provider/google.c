@@ -1,7 +1,5 @@
 #include <assert.h>
-#include <stdlib.h>
 
-#include "base/clock.h"
 #include "http/url.h"
 #include "provider/google.h"
 #include "provider/google_token.h"
@@ -19,15 +17,6 @@ struct google {
 	struct google_cred *creds[UPSTREAM_KEYS_MAX]; /* NULL: an API key */
 };
 
-static const char *
-variable(const struct load *l, const char *name)
-{
-	const char *v =
-	    getenv(arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
-
-	return given(v) ? v : NULL;
-}
-
 /* A project or a place: it stands in a host name, or in a path. */
 static bool
 is_name(struct str s)
@@ -35,7 +24,7 @@ is_name(struct str s)
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') &&
+		if (!((s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'z') &&
 		    !(s.p[i] >= '0' && s.p[i] <= '9') &&
 		    strchr("-.:", s.p[i]) == NULL)
 			return false;
@@ -45,11 +34,11 @@ is_name(struct str s)
 static int
 load_names(const struct load *l, struct google *g, struct err *e)
 {
-	const char *project = variable(l, "PROJECT");
-	const char *place = variable(l, "REGION");
+	const char *project = place_variable(l, "PROJECT");
+	const char *place = place_variable(l, "REGION");
 
 	if (project == NULL && strcmp(l->u->id.p, "google-vertex") == 0)
-		project = getenv("LLM_GOOGLE_CLOUD_PROJECT");
+		project = place_env("LLM_GOOGLE_CLOUD_PROJECT");
 	g->project = arena_dup(l->arena, str_from(project));
 	g->place = arena_dup(
 	    l->arena, str_from(place == NULL ? PLACE_DEFAULT : place));
@@ -66,7 +55,7 @@ load_names(const struct load *l, struct google *g, struct err *e)
 static bool
 has_accounts(const struct load *l)
 {
-	const char *type = variable(l, "TOKEN_TYPE");
+	const char *type = place_variable(l, "TOKEN_TYPE");
 
 	if (l->row == NULL || l->row->auth != AUTH_X_GOOG)
 		return true;
@@ -93,8 +82,8 @@ load(const struct load *l, struct err *e)
 	if (load_names(l, g, e) == -1)
 		return -1;
 	for (i = 0; has_accounts(l) && i < l->u->nkeys; i++)
-		if (google_cred_new(
-			&g->creds[i], secret_str(&l->u->keys[i]), e) == -1)
+		if (google_cred_new(&g->creds[i], secret_str(&l->u->keys[i]),
+			place_env("GCE_METADATA_HOST"), e) == -1)
 			return err_set(e, ERR_CONFIG, "provider %.*s: %.900s",
 			    STR_ARG(l->u->id), e->msg);
 	/* An account without a project can ask for nothing. */
@@ -211,8 +200,7 @@ need(const struct target *t, struct arena *a, struct http_request *q,
 static int
 took(const struct target *t, int status, struct str body, struct err *e)
 {
-	return google_cred_took(
-	    cred_of(t), clock_wall_ms() / 1000, status, body, e);
+	return google_cred_took(cred_of(t), t->now, status, body, e);
 }
 
 static void

@@ -93,7 +93,10 @@ struct provider_ops {
 	 */
 	int (*need)(const struct target *, struct arena *,
 	    struct http_request *q, struct err *);
-	/* status 0: no answer came; -1: nobody waits for it any more. */
+	/*
+	 * t->now is the time of the answer.  status 0: no answer came; -1:
+	 * nobody waits for it any more.
+	 */
 	int (*took)(
 	    const struct target *, int status, struct str body, struct err *);
 	/* The provider said 401 to what took() got: it is not to be used. */

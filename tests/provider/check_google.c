@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "google_key.h"
 #include "provider/google.h"
 #include "provider/google_token.h"
@@ -18,7 +17,9 @@ cred(const char *key)
 	struct google_cred *c;
 	struct err e = { 0 };
 
-	ck_assert_msg(google_cred_new(&c, str_from(key), &e) == 0, "%s", e.msg);
+	ck_assert_msg(
+	    google_cred_new(&c, str_from(key), "127.0.0.1:1", &e) == 0, "%s",
+	    e.msg);
 	return c;
 }
 
@@ -52,7 +53,7 @@ START_TEST(refused)
 	struct err e = { 0 };
 
 	ck_assert_int_lt(_i, (int)NROWS(keys));
-	ck_assert_int_eq(google_cred_new(&c, str_from(keys[_i]), &e), -1);
+	ck_assert_int_eq(google_cred_new(&c, str_from(keys[_i]), NULL, &e), -1);
 	ck_assert_int_eq(e.code, ERR_CONFIG);
 	ck_assert_ptr_null(strstr(e.msg, "BEGIN"));
 }
@@ -94,6 +95,13 @@ START_TEST(single_flight)
 	ck_assert(str_is(google_cred_token(c, a), "t2"));
 	google_cred_forget(c);
 	ck_assert_int_eq(google_cred_need(c, NOW + 3302, a, &q, &e), 1);
+	/* However short it lives, who fetched it can use it. */
+	ck_assert_int_eq(
+	    google_cred_took(c, NOW + 3302, 200,
+		STR("{\"access_token\":\"t3\",\"expires_in\":1}"), &e),
+	    0);
+	ck_assert_int_eq(google_cred_need(c, NOW + 3302, a, &q, &e), 0);
+	ck_assert_int_eq(google_cred_need(c, NOW + 3303, a, &q, &e), 1);
 	arena_free(a);
 	google_cred_free(c);
 }
@@ -137,7 +145,6 @@ START_TEST(other_kinds)
 	struct http_request q;
 	struct err e = { 0 };
 
-	setenv("GCE_METADATA_HOST", "127.0.0.1:1", 1);
 	c = cred("metadata");
 	ck_assert_int_eq(google_cred_need(c, NOW, a, &q, &e), 1);
 	ck_assert_str_eq(q.method, "GET");
@@ -146,7 +153,6 @@ START_TEST(other_kinds)
 	    "default/token"));
 	ck_assert(str_is(q.headers[1], "Metadata-Flavor: Google"));
 	google_cred_free(c);
-	unsetenv("GCE_METADATA_HOST");
 	c = cred("ya29.x");
 	ck_assert_int_eq(google_cred_need(c, FAR, a, &q, &e), 0);
 	ck_assert(str_is(google_cred_token(c, a), "ya29.x"));
