@@ -180,7 +180,8 @@ relay_begin(struct req *r, const struct target *t)
 	y->r = r;
 	y->to = r->endpoint->dialect;
 	y->from = t->way->dialect;
-	y->sse = SSE_INIT;
+	y->sse = (t->caps & LLM_CAN_DRAW) != 0 ? SSE_LIMIT(SSE_IMAGE_MAX) :
+						 SSE_INIT;
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "provider/anthropic.h"
 #include "provider/keys.h"
 #include "provider/place.h"
 #include "provider/quirk.h"
@@ -42,6 +43,7 @@ choose_auth(const struct load *l)
 		[AUTH_BEARER] = "bearer",
 		[AUTH_X_API_KEY] = "x-api-key",
 		[AUTH_API_KEY] = "api-key",
+		[AUTH_X_GOOG] = "x-goog-api-key",
 	};
 	enum auth auth = l->row == NULL ? AUTH_NONE : l->row->auth;
 	int i;
@@ -50,7 +52,11 @@ choose_auth(const struct load *l)
 		for (i = 0; i < AUTH__MAX; i++)
 			if (str_is(str_from(words[i]), l->section->auth))
 				return (enum auth)i;
-	return auth == AUTH_NONE && l->u->nkeys > 0 ? AUTH_BEARER : auth;
+	if (auth != AUTH_NONE || l->u->nkeys == 0)
+		return auth;
+	return l->u->ways[0].dialect == &dialect_anthropic_messages ?
+	    AUTH_X_API_KEY :
+	    AUTH_BEARER;
 }
 
 static int
@@ -70,6 +76,36 @@ load_keys(const struct load *l, struct err *e)
 	return 0;
 }
 
+static void
+load_ways(struct upstream *u, const struct provider *row)
+{
+	u->nways = 1;
+	u->ways[0] = (struct way){ .dialect = row->dialect, .path = row->path };
+	if (row->ways == NULL)
+		return;
+	for (u->nways = 0; row->ways[u->nways].dialect != NULL; u->nways++) {
+		assert(u->nways < WAYS_MAX);
+		u->ways[u->nways] = row->ways[u->nways];
+	}
+}
+
+/* A dialect that is spoken at paths of its own: those of the built-in row. */
+static void
+usual_ways(struct upstream *u)
+{
+	const struct provider *row;
+
+	for (row = provider_rows; row->id != NULL; row++)
+		if (row->ways != NULL &&
+		    row->ways[0].dialect == u->ways[0].dialect) {
+			load_ways(u, row);
+			break;
+		}
+	if (u->ways[0].dialect == &dialect_anthropic_messages &&
+	    u->ops->headers == NULL)
+		u->ops = &anthropic_like_ops;
+}
+
 /* Dialect and quirks: words of the section that may be wrong. */
 static int
 load_words(const struct load *l, struct err *e)
@@ -84,6 +120,7 @@ load_words(const struct load *l, struct err *e)
 		if (l->u->ways[0].dialect == NULL)
 			return err_set(e, ERR_CONFIG,
 			    "%s: no dialect \"%.100s\"", l->where, s->dialect);
+		usual_ways(l->u);
 	}
 	if (!given(s->quirks))
 		return 0;
@@ -109,19 +146,6 @@ load_section(const struct load *l, struct err *e)
 	u->ca_file = given(s->ca_file) ? s->ca_file : NULL;
 	u->proxy = given(s->upstream_proxy) ? s->upstream_proxy : NULL;
 	return load_words(l, e);
-}
-
-static void
-load_ways(struct upstream *u, const struct provider *row)
-{
-	u->nways = 1;
-	u->ways[0] = (struct way){ .dialect = row->dialect, .path = row->path };
-	if (row->ways == NULL)
-		return;
-	for (u->nways = 0; row->ways[u->nways].dialect != NULL; u->nways++) {
-		assert(u->nways < WAYS_MAX);
-		u->ways[u->nways] = row->ways[u->nways];
-	}
 }
 
 static int
@@ -206,7 +230,9 @@ load_all(struct providers *p, const struct conf *c, struct err *e)
 	for (row = provider_rows; row->id != NULL; row++) {
 		if (find_row(c, row->id) == NULL)
 			continue;
-		l = (struct load){ .conf = c, .arena = p->arena, .scale = scale };
+		l = (struct load){
+			.conf = c, .arena = p->arena, .scale = scale
+		};
 		l.u = &p->v[p->n++];
 		l.row = row;
 		l.section = find_section(c, row->id);
@@ -216,7 +242,9 @@ load_all(struct providers *p, const struct conf *c, struct err *e)
 	for (s = c->providers; s != NULL; s = s->next) {
 		if (find_row(c, s->name) != NULL)
 			continue;
-		l = (struct load){ .conf = c, .arena = p->arena, .scale = scale };
+		l = (struct load){
+			.conf = c, .arena = p->arena, .scale = scale
+		};
 		l.u = &p->v[p->n++];
 		l.section = s;
 		if (load_one(&l, str_from(s->name), e) == -1)

@@ -7,14 +7,19 @@
 
 #define PATH_DEFAULT "/v1/chat/completions"
 
-/* A variable of this provider that is set to something, or NULL. */
-static const char *
-variable(const struct load *l, const char *name)
+const char *
+place_env(const char *name)
 {
-	const char *v =
-	    getenv(arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
+	const char *v = getenv(name);
 
 	return given(v) ? v : NULL;
+}
+
+const char *
+place_variable(const struct load *l, const char *name)
+{
+	return place_env(
+	    arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
 }
 
 /*
@@ -79,7 +84,7 @@ row_base(const struct load *l, struct str *out, struct err *e)
 int
 place_base(const struct load *l, struct err *e)
 {
-	const char *v = variable(l, "BASE_URL"), *source = "built-in base URL";
+	const char *v = place_variable(l, "BASE_URL"), *source = "built-in base URL";
 	bool own = true;
 
 	if (v != NULL) {
@@ -121,8 +126,8 @@ is_path(const char *p)
 static const char *
 azure_path(const struct load *l)
 {
-	const char *type = variable(l, "DEPLOYMENT_TYPE");
-	const char *version = variable(l, "API_VERSION");
+	const char *type = place_variable(l, "DEPLOYMENT_TYPE");
+	const char *version = place_variable(l, "API_VERSION");
 
 	if (type != NULL && strcmp(type, "openai") == 0)
 		return arena_fmt(l->arena,
@@ -140,8 +145,11 @@ azure_path(const struct load *l)
 static const char *
 row_path(const struct load *l)
 {
-	const char *path = l->row->path, *v = NULL, *q = strchr(path, '=');
+	const char *path = l->row->path, *v = NULL, *q;
 
+	if (path == NULL) /* its ways have their own */
+		return PATH_DEFAULT;
+	q = strchr(path, '=');
 	if (strcmp(l->row->id, "azure") == 0)
 		return azure_path(l);
 	if (l->row->version_env != NULL)
@@ -154,11 +162,13 @@ row_path(const struct load *l)
 int
 place_path(const struct load *l, struct err *e)
 {
-	const char *path = l->row == NULL ? PATH_DEFAULT : row_path(l);
+	const char *path = PATH_DEFAULT;
 	struct way *w = l->u->ways;
 
-	if (l->row != NULL && l->row->ways != NULL && w[0].path != NULL)
+	if ((l->row == NULL || l->row->ways != NULL) && w[0].path != NULL)
 		path = w[0].path;
+	else if (l->row != NULL)
+		path = row_path(l);
 	if (l->section != NULL && given(l->section->path)) {
 		path = l->section->path;
 		w[0].stream_path = NULL;

@@ -21,6 +21,10 @@ given(const char *text)
 	return text != NULL && *text != '\0';
 }
 
+/* A variable that is set to something, or NULL; the first, of this provider. */
+const char *place_variable(const struct load *, const char *name);
+const char *place_env(const char *whole_name);
+
 /*
  * Where a provider is: base_url and path of the upstream, checked.  A provider
  * that nobody gave a base URL keeps none, which is an error only in a section

@@ -56,7 +56,8 @@ provider_streams(const struct target *t, const struct llm_request *r)
 	bool plain = (t->caps & LLM_CAN_PLAIN) != 0;
 	bool stream = (t->caps & LLM_CAN_STREAM) != 0;
 
-	if (t->upstream->no_stream || (plain && !stream))
+	if (t->upstream->no_stream || (plain && !stream) ||
+	    r->from->task == LLM_COUNT)
 		return false;
 	/* A model that nobody described has neither bit. */
 	return r->stream || (stream && !plain);
@@ -169,6 +170,7 @@ aim_of(const struct target *t, const struct llm_request *r, struct changes *c,
 		.efforts = t->efforts,
 		.max_output = t->limit,
 		.stream = provider_streams(t, r),
+		.ids = (t->upstream->quirks & QUIRK_NO_CALL_IDS) == 0,
 		.arena = a,
 		.dropped = c->dropped,
 		.scale = t->upstream->scale };
@@ -257,8 +259,8 @@ put_url(const struct target *t, bool streams, struct arena *a,
 }
 
 /* curl would send a line end in a value as it is (reliability.md T9). */
-static int
-put_header(struct http_request *q, struct str line, struct err *e)
+int
+provider_put_header(struct http_request *q, struct str line, struct err *e)
 {
 	size_t i;
 
@@ -284,34 +286,40 @@ wipe(void *arg)
 	explicit_bzero(w->p, w->n);
 }
 
-static int
-put_key(const struct target *t, struct arena *a, struct http_request *q,
-    struct err *e)
+int
+provider_put_secret(struct http_request *q, struct arena *a, const char *name,
+    struct str secret, struct err *e)
+{
+	struct wiped *w = ARENA_NEW(a, struct wiped);
+	size_t n = strlen(name);
+
+	w->n = n + secret.n;
+	w->p = arena_zalloc(a, w->n + 1);
+	memcpy(w->p, name, n);
+	memcpy(w->p + n, secret.p, secret.n);
+	arena_defer(a, wipe, w);
+	return provider_put_header(q, (struct str){ w->p, w->n }, e);
+}
+
+int
+provider_put_key(const struct target *t, struct arena *a,
+    struct http_request *q, struct err *e)
 {
 	static const char *const names[AUTH__MAX] = {
 		[AUTH_NONE] = "",
 		[AUTH_BEARER] = "Authorization: Bearer ",
 		[AUTH_X_API_KEY] = "x-api-key: ",
 		[AUTH_API_KEY] = "api-key: ",
+		[AUTH_X_GOOG] = "x-goog-api-key: ",
 	};
 	const struct upstream *u = t->upstream;
-	struct wiped *w;
-	struct str key;
-	size_t n;
 
 	if (u->auth == AUTH_NONE)
 		return 0;
 	if (t->key < 0 || t->key >= u->nkeys)
 		return err_set(e, ERR_INTERNAL, "Internal Server Error");
-	key = secret_str(&u->keys[t->key]);
-	n = strlen(names[u->auth]);
-	w = ARENA_NEW(a, struct wiped);
-	w->n = n + key.n;
-	w->p = arena_zalloc(a, w->n + 1);
-	memcpy(w->p, names[u->auth], n);
-	memcpy(w->p + n, key.p, key.n);
-	arena_defer(a, wipe, w);
-	return put_header(q, (struct str){ w->p, w->n }, e);
+	return provider_put_secret(
+	    q, a, names[u->auth], secret_str(&u->keys[t->key]), e);
 }
 
 int
@@ -331,15 +339,20 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
 	if (t->upstream->ops->place != NULL &&
 	    t->upstream->ops->place(t, r, a, &q->url, e) == -1)
 		return -1;
-	if (put_header(q, STR("Content-Type: application/json"), e) == -1 ||
-	    put_header(q,
+	if (provider_put_header(q, STR("Content-Type: application/json"), e) ==
+		-1 ||
+	    provider_put_header(q,
 		streams ? STR("Accept: text/event-stream") :
 			  STR("Accept: application/json"),
 		e) == -1 ||
-	    put_header(q, STR("Accept-Encoding: identity"), e) == -1 ||
-	    put_header(q, STR("User-Agent: llmgw/" PACKAGE_VERSION), e) == -1)
+	    provider_put_header(q, STR("Accept-Encoding: identity"), e) == -1 ||
+	    provider_put_header(
+		q, STR("User-Agent: llmgw/" PACKAGE_VERSION), e) == -1)
+		return -1;
+	if (t->upstream->ops->headers != NULL &&
+	    t->upstream->ops->headers(t, r, a, q, e) == -1)
 		return -1;
 	return t->upstream->ops->sign != NULL ?
 	    t->upstream->ops->sign(t, a, q, e) :
-	    put_key(t, a, q, e);
+	    provider_put_key(t, a, q, e);
 }

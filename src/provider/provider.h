@@ -13,6 +13,7 @@ enum auth {
 	AUTH_BEARER,    /* Authorization: Bearer KEY */
 	AUTH_X_API_KEY, /* x-api-key: KEY */
 	AUTH_API_KEY,   /* api-key: KEY (Azure) */
+	AUTH_X_GOOG,    /* x-goog-api-key: KEY */
 	AUTH__MAX
 };
 
@@ -29,6 +30,7 @@ enum {
 	QUIRK_MAX_COMPLETION = 1u << 8,  /* heeds LLM_WANTS_* */
 	QUIRK_NO_CACHE_MARKS = 1u << 9,  /* refuses cache_control */
 	QUIRK_SEALS_BACK = 1u << 10, /* takes signed reasoning and calls back */
+	QUIRK_NO_CALL_IDS = 1u << 11, /* Gemini\'s calls have no ids */
 };
 
 struct changes;
@@ -78,6 +80,9 @@ struct provider_ops {
 	/* More changes of the body, before the general ones. */
 	void (*change)(const struct target *, const struct llm_request *,
 	    struct changes *, struct arena *);
+	/* More headers, before those of credentials. */
+	int (*headers)(const struct target *, const struct llm_request *,
+	    struct arena *, struct http_request *, struct err *);
 	/* Headers of credentials, when URL and body stand. */
 	int (*sign)(const struct target *, struct arena *,
 	    struct http_request *, struct err *);
@@ -88,9 +93,14 @@ struct provider_ops {
 	 */
 	int (*need)(const struct target *, struct arena *,
 	    struct http_request *q, struct err *);
-	/* status 0: no answer came. */
+	/*
+	 * t->now is the time of the answer.  status 0: no answer came; -1:
+	 * nobody waits for it any more.
+	 */
 	int (*took)(
 	    const struct target *, int status, struct str body, struct err *);
+	/* The provider said 401 to what took() got: it is not to be used. */
+	void (*forget)(const struct target *);
 };
 
 /*
@@ -260,6 +270,18 @@ enum key_harm provider_key_harm(int status, struct str body);
 
 /* The delay a body asks for, in ms: "retryDelay", "try again in 20s"; or -1. */
 int64_t provider_retry_ms(struct str body);
+
+/*
+ * For sign(): a header with a secret behind its name ("Authorization: Bearer
+ * "), wiped with the arena.
+ */
+int provider_put_secret(struct http_request *, struct arena *, const char *name,
+    struct str secret, struct err *);
+/* The key of the target in the header that its upstream says. */
+int provider_put_key(const struct target *, struct arena *,
+    struct http_request *, struct err *);
+/* A line that holds a line end of its own is refused. */
+int provider_put_header(struct http_request *, struct str line, struct err *);
 
 /*
  * Take keys, account numbers, project paths and host names out of a text, in

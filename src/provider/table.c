@@ -1,14 +1,15 @@
 /*
- * The built-in providers that speak OpenAI's chat dialect.  Base URLs end where
- * the path begins with the version, so that either spelling of a base URL in
- * the environment fits (url_join()).
+ * The built-in providers.  Base URLs end where the path begins with the
+ * version, so that either spelling of a base URL in the environment fits
+ * (url_join()).
  *
  * Quirks are set only where a provider is known to need them: an equal dialect
  * is relayed as it is, and a change that nobody asked for breaks what worked.
  * Old reasoning is the exception.  Clients send it back as they got it, and
  * those without QUIRK_REASONING_BACK refuse such messages.
  */
-#include "provider/provider.h"
+#include "provider/anthropic.h"
+#include "provider/google.h"
 
 #define V1 "/v1/chat/completions"
 
@@ -24,11 +25,67 @@
 	    QUIRK_ANY_CHOICE | QUIRK_NINE_IDS | QUIRK_STRICT |                 \
 	    QUIRK_NO_CACHE_MARKS)
 
+#define AT(place, verb) place "/models/{model}:" verb
+
+static const struct way ai_studio[] = {
+	{ .dialect = &dialect_gemini,
+	    .path = AT("/v1beta", "generateContent"),
+	    .stream_path = AT("/v1beta", "streamGenerateContent?alt=sse") },
+	{ .dialect = &dialect_gemini_count,
+	    .path = AT("/v1beta", "countTokens") },
+	{ .dialect = &dialect_gemini_embed,
+	    .path = AT("/v1beta", "batchEmbedContents") },
+	{ .dialect = NULL }
+};
+
+/* Without a project the scope goes from the path (provider/google.c). */
+#define VERTEX "/v1/projects/{project}/locations/{region}"
+#define VERTEX_GEMINI VERTEX "/publishers/google"
+
+static const struct way vertex[] = {
+	{ .dialect = &dialect_gemini,
+	    .path = AT(VERTEX_GEMINI, "generateContent"),
+	    .stream_path =
+		AT(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
+	{ .dialect = &dialect_gemini_count,
+	    .path = AT(VERTEX_GEMINI, "countTokens") },
+	{ .dialect = &dialect_gemini_embed,
+	    .path = AT(VERTEX_GEMINI, "predict") },
+	{ .dialect = NULL }
+};
+
+#define VERTEX_CLAUDE VERTEX "/publishers/anthropic"
+
+static const struct way vertex_claude[] = {
+	{ .dialect = &dialect_anthropic_messages,
+	    .path = AT(VERTEX_CLAUDE, "rawPredict"),
+	    .stream_path = AT(VERTEX_CLAUDE, "streamRawPredict") },
+	{ .dialect = &dialect_anthropic_count,
+	    .path = VERTEX_CLAUDE "/models/count-tokens:rawPredict" },
+	{ .dialect = NULL }
+};
+
+static const struct way messages[] = {
+	{ .dialect = &dialect_anthropic_messages, .path = "/v1/messages" },
+	{ .dialect = &dialect_anthropic_count,
+	    .path = "/v1/messages/count_tokens" },
+	{ .dialect = NULL }
+};
+
+static const struct way azure_messages[] = {
+	{ .dialect = &dialect_anthropic_messages,
+	    .path = "/anthropic/v1/messages" },
+	{ .dialect = NULL }
+};
+
 /* clang-format off */
 const struct provider provider_rows[] = {
 { "alibaba", "Alibaba Cloud", HOSTED, .path = V1,
     .base_url = "https://dashscope-intl.aliyuncs.com/compatible-mode",
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "DASHSCOPE_API_KEY" },
+{ "anthropic", "Anthropic", .ways = messages, .ops = &anthropic_ops,
+    .auth = AUTH_X_API_KEY, .base_url = "https://api.anthropic.com",
+    .sdk_env = "ANTHROPIC_API_KEY" },
 { "azure", "Azure", CHAT, .auth = AUTH_API_KEY,
     .path = "/openai/v1/chat/completions",
     .base_url = "https://{resource}.openai.azure.com",
@@ -42,6 +99,10 @@ const struct provider provider_rows[] = {
     .quirks = QUIRK_MAX_COMPLETION | QUIRK_NO_CACHE_MARKS,
     .needs_env = "LLM_AZURE_AI_FOUNDRY_RESOURCE",
     .version_env = "LLM_AZURE_AI_FOUNDRY_API_VERSION" },
+{ "azure-anthropic", "Azure Anthropic", .ways = azure_messages,
+    .ops = &anthropic_like_ops, .auth = AUTH_X_API_KEY,
+    .base_url = "https://{resource}.services.ai.azure.com",
+    .needs_env = "LLM_AZURE_ANTHROPIC_RESOURCE" },
 { "baidu", "Baidu", HOSTED, .path = V1,
     .base_url = "https://api.baiduqianfan.ai",
     .quirks = QUIRK_REASONING_BACK },
@@ -76,6 +137,14 @@ const struct provider provider_rows[] = {
 { "gonka24", "Gonka24", HOSTED, .path = V1,
     .base_url = "https://api.gonka24.com",
     .quirks = QUIRK_REASONING_BACK, .env = "GONKA_24" },
+{ "google-ai-studio", "Google AI Studio", .auth = AUTH_X_GOOG,
+    .ways = ai_studio,
+    .base_url = "https://generativelanguage.googleapis.com",
+    .sdk_env = "GEMINI_API_KEY" },
+{ "google-vertex", "Google Vertex AI", .auth = AUTH_X_GOOG,
+    .ways = vertex, .ops = &google_vertex_ops,
+    .base_url = "https://aiplatform.googleapis.com",
+    .quirks = QUIRK_NO_CALL_IDS },
 { "groq", "Groq", HOSTED, .path = V1,
     .base_url = "https://api.groq.com/openai",
     .quirks = QUIRK_NO_CACHE_MARKS, .sdk_env = "GROQ_API_KEY" },
@@ -156,6 +225,15 @@ const struct provider provider_rows[] = {
 { "together-ai", "Together AI", HOSTED, .path = V1,
     .base_url = "https://api.together.ai",
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "TOGETHER_API_KEY" },
+{ "vertex-anthropic", "Vertex AI (Anthropic)", .auth = AUTH_BEARER,
+    .ways = vertex_claude, .ops = &google_claude_ops,
+    .base_url = "https://aiplatform.googleapis.com",
+    .key_env = "LLM_VERTEX_ANTHROPIC_SERVICE_ACCOUNT_JSON" },
+{ "vertex-openai", "Vertex AI (OpenAI-compatible)", HOSTED,
+    .path = VERTEX "/endpoints/openapi/chat/completions",
+    .base_url = "https://aiplatform.googleapis.com",
+    .ops = &google_vertex_ops,
+    .key_env = "LLM_VERTEX_OPENAI_SERVICE_ACCOUNT_JSON" },
 { "vllm", "vLLM", OWN, .path = V1 },
 { "xai", "xAI", HOSTED, .path = V1,
     .base_url = "https://api.x.ai",

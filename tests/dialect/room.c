@@ -4,7 +4,10 @@ TCase *case_answer(void);
 TCase *case_check(void);
 TCase *case_embed(void);
 TCase *case_error(void);
+TCase *case_gemini(void);
 TCase *case_heal(void);
+TCase *case_messages(void);
+TCase *case_messages_request(void);
 TCase *case_pairs(void);
 TCase *case_patch(void);
 TCase *case_relay(void);
@@ -17,7 +20,10 @@ TCase *(*const room_cases[])(void) = {
 	case_check,
 	case_embed,
 	case_error,
+	case_gemini,
 	case_heal,
+	case_messages,
+	case_messages_request,
 	case_pairs,
 	case_patch,
 	case_relay,
