@@ -345,11 +345,8 @@ set_way(struct call *c, const struct http_request *q)
 static curl_socket_t
 open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
-	(void)arg;
-	(void)purpose;
-	if (!address_is_public(&a->addr))
-		return CURL_SOCKET_BAD;
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	return address_is_public(&a->addr) ? on_open(arg, purpose, a) :
+					     CURL_SOCKET_BAD;
 }
 
 /*
