@@ -10,6 +10,7 @@ import { providerFaults } from './http/faults.mjs'
 import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { googles, startGoogle, stopGoogle } from './http/google.mjs'
+import * as claude from './http/messages.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
 
@@ -30,7 +31,8 @@ const off = await gateway({
 const several = await startFallback({ ping_interval: '500ms' })
 const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_plain: '1500ms', timeout_total_stream: '2s', timeout_gateway: '2500ms' })
 const vertex = await startGoogle()
-all.push(several, short, vertex)
+const messages = await claude.startMessages()
+all.push(several, short, vertex, messages)
 
 requests(() => main)
 answers(() => main)
@@ -41,6 +43,7 @@ providerFaults(() => main)
 embeddings(() => main)
 fallback(() => several)
 timers(() => short)
+claude.messages(() => messages)
 googles(() => vertex)
 service(() => main)
 noCors(() => main)
@@ -81,6 +84,7 @@ await runAll('e2e-http', {
   after: async () => {
     for (const g of all) await g.stop()
     await upstream.close()
+    await claude.upstream.close()
     await stopGoogle()
   }
 })
