@@ -22,6 +22,37 @@ place_variable(const struct load *l, const char *name)
 	    arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
 }
 
+extern char **environ;
+
+int
+place_each_region(
+    const struct load *l, place_region_fn *fn, void *arg, struct err *e)
+{
+	struct str head = arena_fmt(
+	    l->arena, "%.*sAPI_KEY__", STR_ARG(l->env));
+	struct str rest, name;
+	char **v, *region;
+	size_t i;
+
+	for (v = environ; *v != NULL; v++) {
+		rest = str_from(*v);
+		name = str_split(&rest, '=');
+		if (!str_starts(name, head.p) || name.n == head.n ||
+		    rest.n == 0)
+			continue;
+		name.p += head.n;
+		name.n -= head.n;
+		region = arena_cstr(l->arena, name);
+		for (i = 0; i < name.n; i++)
+			region[i] = region[i] == '_' ?
+			    '-' :
+			    (char)tolower((unsigned char)region[i]);
+		if (fn(arg, str_from(region), rest.p, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * May a key go there?  Where only the operator can have written the URL, the
  * networks that are his own need no entry in insecure_hosts.

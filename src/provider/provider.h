@@ -74,6 +74,8 @@ struct provider_ops {
 	 */
 	int (*load)(const struct load *, struct err *);
 	void (*unload)(struct upstream *); /* what no arena frees */
+	/* Can it be asked in this region?  NULL: it has none to choose. */
+	bool (*regional)(const struct upstream *, struct str region);
 	/* Replace base URL and path: *url is the one made from the way. */
 	int (*place)(const struct target *, const struct llm_request *,
 	    struct arena *, struct str *url, struct err *);
@@ -188,6 +190,7 @@ struct target {
 	const struct way *way; /* of the upstream */
 	int key;               /* index */
 	struct str model;      /* upstream's name for it */
+	struct str region;     /* that was asked for, or absent */
 	unsigned caps;         /* LLM_CAN_*, LLM_WANTS_* */
 	unsigned efforts;      /* bit per enum llm_effort; 0: not known */
 	int64_t max_output;  /* to send if the client gave none; 0: leave out */

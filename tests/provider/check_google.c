@@ -219,6 +219,48 @@ START_TEST(place)
 }
 END_TEST
 
+/* A key of the region goes before the others; other regions have none. */
+START_TEST(regions)
+{
+	struct arena *a = arena_new(4096, 1 << 20);
+	struct target t = { .model = STR("m"), .region = STR("us-east5") };
+	const struct provider_ops *ops;
+	struct setup s;
+	struct sent q;
+	const char *body = "{\"model\":\"x\",\"messages\":[{\"role\":"
+			   "\"user\",\"content\":\"a\"}]}";
+
+	setup_clear();
+	setenv("LLM_GOOGLE_VERTEX_API_KEY", "k1,k2", 1);
+	setenv("LLM_GOOGLE_VERTEX_API_KEY__US_EAST5", "east", 1);
+	setenv("LLM_GOOGLE_CLOUD_PROJECT", "p", 1);
+	ck_assert_msg(setup_load(&s, "") == 0, "%s", s.err.msg);
+	t.upstream = providers_find(s.providers, STR("google-vertex"));
+	q = setup_send(a, &t, body);
+	ck_assert_int_eq(q.rc, 0);
+	ck_assert_ptr_eq(q.url,
+	    strstr(q.url,
+		"https://us-east5-aiplatform.googleapis.com/v1/projects/p/"
+		"locations/us-east5/publishers/"));
+	ck_assert_ptr_nonnull(strstr(q.headers, "\nx-goog-api-key: east\n"));
+	t.key = 1;
+	q = setup_send(a, &t, body);
+	ck_assert_ptr_nonnull(strstr(q.headers, "\nx-goog-api-key: k2\n"));
+	t.key = 0;
+	t.region = STR("asia-east1");
+	q = setup_send(a, &t, body);
+	ck_assert_ptr_nonnull(strstr(q.headers, "\nx-goog-api-key: k1\n"));
+	ops = t.upstream->ops;
+	ck_assert(ops->regional(t.upstream, STR("eu")));
+	ck_assert(ops->regional(t.upstream, STR("northamerica-northeast1")));
+	ck_assert(!ops->regional(t.upstream, STR("mars")));
+	ck_assert(!ops->regional(t.upstream, STR("us-")));
+	ck_assert(!ops->regional(t.upstream, STR("us-east5.evil.example/1")));
+	setup_free(&s);
+	arena_free(a);
+}
+END_TEST
+
 /* JSON in a variable, the path of a file, and a file that a variable names. */
 START_TEST(sources)
 {
@@ -327,6 +369,7 @@ CASE(case_google)
 	tcase_add_test(c, failures);
 	tcase_add_test(c, other_kinds);
 	tcase_add_loop_test(c, place, 0, (int)NROWS(places));
+	tcase_add_test(c, regions);
 	tcase_add_loop_test(c, sources, 0, 3);
 	tcase_add_test(c, claude);
 	return c;

@@ -139,6 +139,18 @@ function tokens(g) {
     assert.equal(a.metadata.routing.length, 1)
     assert.equal(a.metadata.routing[0].succeeded, true)
   })
+  test('Vertex: a region that is asked for', async () => {
+    const a = await g().chat(hello('google-vertex/gem:us-east5'))
+    assert.equal(a.status, 200, a.text)
+    assert.equal(a.json.model, 'google-vertex/gem:us-east5')
+    assert.equal(a.json.metadata.used_region, 'us-east5')
+    assert.equal(a.json.metadata.used_model, 'gem')
+    assert.equal(a.json.metadata.routing[0].region, 'us-east5')
+    assert.match(fake.last.url, /\/locations\/us-east5\//)
+    const b = await g().chat(hello('google-vertex/gem:atlantis'))
+    assert.equal(b.status, 400)
+    assert.equal(b.json.message, "Region 'atlantis' is not available for model google-vertex/gem:atlantis")
+  })
   test('Vertex: a token that does not come, and who waits for it', async () => {
     await forgetToken(g())
     google.mode = 'hang'
