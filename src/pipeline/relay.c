@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "dialect/heal.h"
+#include "dialect/invoke.h"
+#include "http/eventstream.h"
 #include "pipeline/attempt.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
@@ -25,8 +27,10 @@ struct relay {
 	const struct dialect *to;   /* the client's */
 	const struct dialect *from; /* the provider's */
 	struct frame frame;
-	struct sse sse;
-	bool streams; /* the provider's side */
+	enum framing framing;
+	struct sse sse;            /* FRAMING_SSE, */
+	struct eventstream frames; /* or the others */
+	bool streams;              /* the provider's side */
 	bool patched;
 	bool replays;  /* what was folded goes out as events */
 	bool terminal; /* the provider's last event has been seen */
@@ -180,7 +184,9 @@ relay_begin(struct req *r, const struct target *t)
 	y->r = r;
 	y->to = r->endpoint->dialect;
 	y->from = t->way->dialect;
+	y->framing = t->way->framing;
 	y->sse = SSE_INIT;
+	y->frames = EVENTSTREAM_INIT;
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);
@@ -205,6 +211,7 @@ relay_free(struct req *r)
 	if (y == NULL)
 		return;
 	sse_free(&y->sse);
+	eventstream_free(&y->frames);
 	buf_free(&y->own);
 	if (y->patched && y->streams)
 		y->from->relay_free(y->state);
@@ -262,6 +269,28 @@ on_event(void *arg, const struct sse_event *ev, struct err *e)
 	return rc;
 }
 
+/* Each chunk is an event of the dialect, wrapped. */
+static int
+on_chunk(void *arg, const struct sse_event *ev, struct err *e)
+{
+	struct relay *y = arg;
+	struct sse_event in;
+	int rc = invoke_unwrap(ev, loop_scratch(y->r->world->loop), &in, e);
+
+	return rc == 1 ? on_event(y, &in, e) : rc;
+}
+
+static int
+feed(struct relay *y, struct str bytes)
+{
+	struct err *e = &y->r->err;
+
+	if (y->framing == FRAMING_SSE)
+		return sse_feed(&y->sse, bytes, on_event, y, e);
+	return eventstream_feed(&y->frames, bytes,
+	    y->framing == FRAMING_AWS ? on_event : on_chunk, y, e);
+}
+
 /* The first bytes of an answer settle who serves, and that nobody else will. */
 static void
 note_first(struct req *r, const struct buf *out)
@@ -301,7 +330,7 @@ relay_feed(struct req *r, struct str bytes)
 
 	assert(y != NULL);
 	y->out = loop_claim(r);
-	rc = sse_feed(&y->sse, bytes, on_event, y, &r->err);
+	rc = feed(y, bytes);
 	note_first(r, y->out);
 	if (rc == -1)
 		return -1;
@@ -322,6 +351,17 @@ take_rest(struct relay *y, struct err *e)
 	if (ev.data.n == 0 || ev.data.p[0] != '{')
 		return 0;
 	return on_event(y, &ev, e);
+}
+
+/* The bytes are over, the last event was not the terminal one. */
+static int
+feed_end(struct relay *y)
+{
+	struct err *e = &y->r->err;
+
+	if (y->framing != FRAMING_SSE)
+		return eventstream_end(&y->frames, e);
+	return sse_end(&y->sse, on_event, y, e) == -1 ? -1 : take_rest(y, e);
 }
 
 static void
@@ -391,9 +431,7 @@ relay_end(struct req *r)
 	struct relay *y = r->relay;
 
 	y->out = loop_claim(r);
-	if (!y->terminal &&
-	    (sse_end(&y->sse, on_event, y, &r->err) == -1 ||
-		take_rest(y, &r->err) == -1)) {
+	if (!y->terminal && feed_end(y) == -1) {
 		r->broken = true;
 		send_out(r, false);
 		return -1;
