@@ -5,6 +5,7 @@ TCase *case_load(void);
 TCase *case_plain(void);
 TCase *case_quirk(void);
 TCase *case_scrub(void);
+TCase *case_sigv4(void);
 TCase *case_table(void);
 
 const char *const room_name = "provider";
@@ -14,6 +15,7 @@ TCase *(*const room_cases[])(void) = {
 	case_plain,
 	case_quirk,
 	case_scrub,
+	case_sigv4,
 	case_table,
 	NULL,
 };
