@@ -137,7 +137,7 @@ GW(upstream_proxy, CONF_STR, "", ANY,
 
 PR(any_model, CONF_BOOL, "off", ANY,
     "Whether models that the catalogue lacks may be asked for, at no price."),
-PR(auth, CONF_WORD, "", "bearer|x-api-key|api-key|none", 0, 0,
+PR(auth, CONF_WORD, "", "bearer|x-api-key|api-key|x-goog-api-key|none", 0, 0,
     "How the key is sent.  A new provider gets bearer."),
 PR(base_url, CONF_STR, "", ANY,
     "https URL, or http for hosts in insecure_hosts."),

@@ -1,7 +1,12 @@
 #include "dialect/dialect.h"
 
 static const struct dialect *const dialects[] = {
+	&dialect_anthropic_count,
+	&dialect_anthropic_messages,
 	&dialect_openai_chat,
+	&dialect_gemini,
+	&dialect_gemini_count,
+	&dialect_gemini_embed,
 };
 
 const struct dialect *

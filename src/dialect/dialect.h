@@ -44,7 +44,10 @@ struct tail {
 struct dialect {
 	const char *name; /* "openai-chat" */
 	enum llm_task task;
+	const char *path; /* where it is usually spoken, or NULL */
 	const char *id_prefix; /* of an answer without an id: "chatcmpl-" */
+	const char *ping; /* sent while nothing is, once the answer has begun;
+			     NULL: a comment */
 	unsigned hears;        /* LLM_SAY_* that a request may say to it */
 
 	/*
@@ -128,6 +131,11 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_anthropic_messages;
+extern const struct dialect dialect_anthropic_count;
+extern const struct dialect dialect_gemini;
+extern const struct dialect dialect_gemini_count;
+extern const struct dialect dialect_gemini_embed;
 
 const struct dialect *dialect_find(struct str name);
 

@@ -133,6 +133,11 @@ put_search(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
 
 	if (!s->on)
 		return;
+	if ((aim->caps & LLM_CAN_SEARCH) == 0 &&
+	    (r->says & LLM_SAY_SEARCH) == 0) { /* only wished for */
+		llm_drop(aim, "web_search");
+		return;
+	}
 	jw_obj(w, "web_search_options");
 	if (s->city.n + s->region.n + s->country.n + s->timezone.n > 0) {
 		jw_obj(w, "user_location");

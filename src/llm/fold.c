@@ -160,6 +160,7 @@ fold_put(struct llm_sink *s, const struct llm_event *ev, struct err *e)
 		c = choice_at(f, ev->choice)->choice;
 		c->why = ev->stop.why;
 		c->seq = arena_dup(f->arena, ev->stop.seq);
+		c->raw = arena_dup(f->arena, ev->stop.raw);
 		break;
 	case LLM_EV_ERROR:
 		fold_error(f, ev->error);
@@ -256,6 +257,7 @@ llm_replay(const struct llm_answer *a, struct llm_sink *to, struct err *e)
 			.choice = c->index };
 		ev.stop.why = c->why;
 		ev.stop.seq = c->seq;
+		ev.stop.raw = c->raw;
 		if (llm_put(to, &ev, e) == -1)
 			return -1;
 	}

@@ -282,6 +282,8 @@ struct llm_request {
 	bool heal;          /* repair JSON content: dialect/heal.h */
 	unsigned needs;     /* LLM_CAN_* */
 	unsigned says;      /* LLM_SAY_* */
+	unsigned wishes;    /* LLM_CAN_*: heeded where somebody can */
+	const char *native; /* the member LLM_SAY_NATIVE is about, or NULL */
 	struct str version; /* header anthropic-version, or absent */
 	struct str betas;   /* header anthropic-beta, or absent */
 	int64_t max_output; /* 0: not given */
@@ -435,6 +437,9 @@ struct llm_facts {
 	char id[64];  /* the answer's id */
 };
 
+/* -1: a success that says nothing at all (api.md 2.4). */
+int llm_no_content(const struct llm_facts *, struct err *);
+
 /*
  * Events are the one currency of answers.  Decoders only make events, whether
  * the upstream streamed or not; llm_fold turns events into an answer for
@@ -508,6 +513,7 @@ struct llm_choice {
 	struct llm_part *parts;
 	enum llm_stop why;
 	struct str seq;
+	struct str raw; /* the provider's word for why */
 };
 
 struct llm_answer {

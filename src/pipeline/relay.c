@@ -177,6 +177,7 @@ relay_begin(struct req *r, const struct target *t)
 {
 	struct relay *y = ARENA_NEW(r->life, struct relay);
 	bool collect;
+	size_t size;
 
 	relay_free(r);
 	r->relay = y;
@@ -184,9 +185,10 @@ relay_begin(struct req *r, const struct target *t)
 	y->r = r;
 	y->to = r->endpoint->dialect;
 	y->from = t->way->dialect;
+	size = (t->caps & LLM_CAN_DRAW) != 0 ? SSE_IMAGE_MAX : SSE_EVENT_MAX;
 	y->framing = t->way->framing;
-	y->sse = SSE_INIT;
-	y->frames = EVENTSTREAM_INIT;
+	y->sse = SSE_LIMIT(size);
+	y->frames = EVENTSTREAM_LIMIT(size);
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);

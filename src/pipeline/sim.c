@@ -7,206 +7,22 @@
  *	sim-fault-429		this status (300 to 599)
  *	sim-fault-KIND		hang, cut, garbage, error, empty, nofinish
  *
- * Tools that are offered are called, each once, unless results of tools came
- * with the request.  Usage counts a token for each four bytes asked and for
- * each word answered, so that costs can be foretold.
+ * Tools that are offered are called, each once, with arguments that follow
+ * their schemas, unless results of tools came with the request.  A text that
+ * begins with "call NAME {...}" has that one called with these arguments.
+ * JSON follows the schema that was given.  Who asks for an effort gets some
+ * reasoning.  Usage counts a token for each four bytes asked and for each word
+ * answered, so that costs can be foretold.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "http/sse.h"
-#include "json/jw.h"
 #include "pipeline/loop.h"
 #include "pipeline/reply.h"
+#include "pipeline/sim.h"
 #include "pipeline/world.h"
-
-#define WORDS_MAX 100000
-#define TOOLS_MAX 8
-#define CHOICES_MAX 8
-#define OUT_MAX ((size_t)16 * 1024 * 1024)
-
-enum sim_fault {
-	SIM_NONE,
-	SIM_STATUS,
-	SIM_HANG,
-	SIM_CUT,
-	SIM_GARBAGE,
-	SIM_ERROR,
-	SIM_EMPTY,
-	SIM_NOFINISH
-};
-
-struct sim {
-	struct str model;
-	struct str text; /* what is answered, when not by count */
-	struct str tools[TOOLS_MAX];
-	int ntools;
-	bool stream;
-	bool include_usage;
-	bool json;
-	enum sim_fault fault;
-	int status;
-	int64_t words; /* how many are answered */
-	int64_t limit; /* max_tokens, 0: none */
-	int64_t interval_ms;
-	int64_t latency_ms;
-	int64_t choices;
-	int64_t prompt;
-	int64_t said; /* words so far, in a stream */
-	struct str rest;
-};
-
-static const struct {
-	const char *word;
-	enum sim_fault fault;
-} faults[] = {
-	{ "hang", SIM_HANG },
-	{ "cut", SIM_CUT },
-	{ "garbage", SIM_GARBAGE },
-	{ "error", SIM_ERROR },
-	{ "empty", SIM_EMPTY },
-	{ "nofinish", SIM_NOFINISH },
-};
-
-/* --- the request --- */
-
-static int64_t
-number(struct str s)
-{
-	int64_t v = 0;
-	size_t i;
-
-	for (i = 0; i < s.n && i < 9 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
-		v = v * 10 + (s.p[i] - '0');
-	return v;
-}
-
-static void
-take_fault(struct sim *s, struct str word)
-{
-	s->status = (int)number(word);
-	if (s->status >= 300 && s->status <= 599)
-		s->fault = SIM_STATUS;
-	for (size_t i = 0; i < NROWS(faults); i++)
-		if (str_is(word, faults[i].word))
-			s->fault = faults[i].fault;
-}
-
-/* "sim-slow-c20-i50-l100": what each piece of the name asks for. */
-static void
-take_model(struct sim *s)
-{
-	struct str rest = s->model, piece, value;
-	bool slow = str_starts(rest, "sim-slow-");
-
-	if (slow)
-		s->words = 20;
-	while (rest.n > 0) {
-		piece = str_split(&rest, '-');
-		value = (struct str){ piece.p + 1, piece.n - 1 };
-		if (str_starts(s->model, "sim-fault-") && rest.p == NULL)
-			take_fault(s, piece);
-		if (!slow || piece.n < 2)
-			continue;
-		if (piece.p[0] == 'c')
-			s->words = number(value);
-		else if (piece.p[0] == 'i')
-			s->interval_ms = number(value);
-		else if (piece.p[0] == 'l')
-			s->latency_ms = number(value);
-	}
-	if (s->words > WORDS_MAX)
-		s->words = WORDS_MAX;
-}
-
-/* The text of a message: a string, or the last text part. */
-static struct str
-text_of(struct str content, struct arena *a)
-{
-	struct jiter it = jscan_into(content);
-	struct str text = jscan_text(content, a), t;
-	struct jmember m;
-
-	while (jscan_next(&it, &m)) {
-		t = jscan_text(jscan_at(m.raw, "text"), a);
-		if (t.p != NULL)
-			text = t;
-	}
-	return text;
-}
-
-static bool
-take_messages(struct sim *s, struct str messages, struct arena *a)
-{
-	struct jiter it = jscan_into(messages);
-	struct jmember m;
-	struct str role = STR_NONE;
-
-	s->text = STR("");
-	while (jscan_next(&it, &m)) {
-		role = jscan_text(jscan_at(m.raw, "role"), a);
-		s->text = text_of(jscan_at(m.raw, "content"), a);
-	}
-	return str_is(role, "tool");
-}
-
-static void
-take_tools(struct sim *s, struct str tools, struct arena *a)
-{
-	struct jiter it = jscan_into(tools);
-	struct jmember m;
-	struct str name;
-
-	while (s->ntools < TOOLS_MAX && jscan_next(&it, &m)) {
-		name = jscan_text(
-		    jscan_at(jscan_at(m.raw, "function"), "name"), a);
-		if (name.n > 0)
-			s->tools[s->ntools++] = name;
-	}
-}
-
-static int64_t
-count_words(struct str s)
-{
-	int64_t n = 0;
-
-	while (s.n > 0)
-		n += str_split(&s, ' ').n > 0;
-	return n;
-}
-
-static void
-take_request(struct sim *s, const struct jmember *v, int n, struct arena *a)
-{
-	bool answered;
-
-	s->model = jscan_text(jscan_get(v, n, "model"), a);
-	s->stream = str_is(jscan_get(v, n, "stream"), "true");
-	s->include_usage = str_is(jscan_at(jscan_get(v, n, "stream_options"),
-				      "include_usage"),
-	    "true");
-	s->json = jscan_get(v, n, "response_format").p != NULL;
-	answered = take_messages(s, jscan_get(v, n, "messages"), a);
-	if (!answered)
-		take_tools(s, jscan_get(v, n, "tools"), a);
-	if (!jscan_int(jscan_get(v, n, "max_tokens"), &s->limit))
-		jscan_int(
-		    jscan_get(v, n, "max_completion_tokens"), &s->limit);
-	s->choices = 1;
-	jscan_int(jscan_get(v, n, "n"), &s->choices);
-	if (s->choices > CHOICES_MAX)
-		s->choices = CHOICES_MAX;
-	take_model(s);
-	s->prompt = (int64_t)(jscan_get(v, n, "messages").n + 3) / 4;
-	if (s->words == 0)
-		s->words = count_words(s->text);
-	if (s->words == 0) {
-		s->text = STR("silence");
-		s->words = 1;
-	}
-	s->rest = s->text;
-}
 
 /* --- the answer --- */
 
@@ -240,8 +56,8 @@ next_word(struct sim *s, struct buf *b)
 }
 
 static void
-begin(const struct sim *s, const struct req *r, const char *object,
-    struct jw *w)
+begin(
+    const struct sim *s, const struct req *r, const char *object, struct jw *w)
 {
 	char id[64];
 
@@ -257,26 +73,27 @@ begin(const struct sim *s, const struct req *r, const char *object,
 static void
 put_usage(const struct sim *s, struct jw *w)
 {
-	int64_t out = words_out(s) * s->choices;
+	int64_t thought = sim_count(s->thought) * s->choices;
+	int64_t out = words_out(s) * s->choices + thought;
 
 	jw_obj(w, "usage");
 	jw_int(w, "prompt_tokens", s->prompt);
 	jw_int(w, "completion_tokens", out);
 	jw_int(w, "total_tokens", s->prompt + out);
+	if (thought > 0) {
+		jw_obj(w, "completion_tokens_details");
+		jw_int(w, "reasoning_tokens", thought);
+		jw_end(w);
+	}
 	jw_end(w);
 }
 
 static void
 put_calls(const struct sim *s, bool indexed, struct jw *w)
 {
-	struct buf args = BUF_LIMIT(OUT_MAX);
-	struct jw aw = JW_TO(&args);
 	char id[24];
 	int i;
 
-	jw_obj(&aw, NULL);
-	jw_str(&aw, "text", s->text);
-	jw_end(&aw);
 	jw_arr(w, "tool_calls");
 	for (i = 0; i < s->ntools; i++) {
 		snprintf(id, sizeof(id), "call_sim_%d", i + 1);
@@ -286,33 +103,34 @@ put_calls(const struct sim *s, bool indexed, struct jw *w)
 		jw_strc(w, "id", id);
 		jw_strc(w, "type", "function");
 		jw_obj(w, "function");
-		jw_str(w, "name", s->tools[i]);
-		jw_str(w, "arguments", buf_str(&args));
+		jw_str(w, "name", s->tools[i].name);
+		jw_str(w, "arguments", s->tools[i].args);
 		jw_end(w);
 		jw_end(w);
 	}
 	jw_end(w);
-	buf_free(&args);
 }
 
 static const char *
 finish_of(const struct sim *s)
 {
-	return s->ntools > 0   ? "tool_calls" :
-	    is_cut_short(s) ? "length" :
-				 "stop";
+	return s->ntools > 0 ? "tool_calls" :
+	    is_cut_short(s)  ? "length" :
+			       "stop";
 }
 
-/* {"echo":"..."} where the client asked for JSON. */
+/* {"echo":"..."}, or by the schema, where the client asked for JSON. */
 static void
 whole_text(struct sim *s, struct buf *b)
 {
-	struct buf plain = BUF_LIMIT(OUT_MAX);
+	struct buf plain = BUF_LIMIT(SIM_OUT_MAX);
 	struct jw w = JW_TO(b);
 
 	while (s->said < words_out(s))
 		next_word(s, &plain);
-	if (s->json) {
+	if (s->schema.p != NULL)
+		sim_sample(s->schema, buf_str(&plain), &w);
+	else if (s->json) {
 		jw_obj(&w, NULL);
 		jw_str(&w, "echo", buf_str(&plain));
 		jw_end(&w);
@@ -328,6 +146,8 @@ put_choice(const struct sim *s, int64_t i, struct str text, struct jw *w)
 	jw_int(w, "index", i);
 	jw_obj(w, "message");
 	jw_strc(w, "role", "assistant");
+	if (s->thought.p != NULL)
+		jw_str(w, "reasoning_content", s->thought);
 	if (s->fault == SIM_EMPTY)
 		jw_strc(w, "content", "");
 	else if (s->ntools > 0) {
@@ -343,7 +163,7 @@ put_choice(const struct sim *s, int64_t i, struct str text, struct jw *w)
 static void
 answer_whole(struct sim *s, struct req *r)
 {
-	struct buf b = BUF_LIMIT(OUT_MAX), text = BUF_LIMIT(OUT_MAX);
+	struct buf b = BUF_LIMIT(SIM_OUT_MAX), text = BUF_LIMIT(SIM_OUT_MAX);
 	struct jw w = JW_TO(&b);
 	int64_t i;
 
@@ -368,7 +188,14 @@ answer_whole(struct sim *s, struct req *r)
 
 /* --- streams --- */
 
-enum piece { PIECE_ROLE, PIECE_WORD, PIECE_CALLS, PIECE_FINISH, PIECE_USAGE };
+enum piece {
+	PIECE_ROLE,
+	PIECE_THOUGHT,
+	PIECE_WORD,
+	PIECE_CALLS,
+	PIECE_FINISH,
+	PIECE_USAGE
+};
 
 static void
 put_delta(struct sim *s, enum piece piece, struct str word, struct jw *w)
@@ -377,7 +204,9 @@ put_delta(struct sim *s, enum piece piece, struct str word, struct jw *w)
 	if (piece == PIECE_ROLE) {
 		jw_strc(w, "role", "assistant");
 		jw_strc(w, "content", "");
-	} else if (piece == PIECE_WORD)
+	} else if (piece == PIECE_THOUGHT)
+		jw_str(w, "reasoning_content", word);
+	else if (piece == PIECE_WORD)
 		jw_str(w, "content", word);
 	else if (piece == PIECE_CALLS)
 		put_calls(s, true, w);
@@ -388,7 +217,7 @@ static void
 put_chunk(struct sim *s, struct req *r, enum piece piece, struct str word,
     struct buf *out)
 {
-	struct buf b = BUF_LIMIT(OUT_MAX);
+	struct buf b = BUF_LIMIT(SIM_OUT_MAX);
 	struct jw w = JW_TO(&b);
 	int64_t i;
 
@@ -426,12 +255,17 @@ put_end(struct sim *s, struct req *r, struct buf *out)
 static bool
 next_pieces(struct sim *s, struct req *r, struct buf *out)
 {
-	struct buf word = BUF_LIMIT(OUT_MAX);
+	struct buf word = BUF_LIMIT(SIM_OUT_MAX);
 	bool half;
 
 	if (s->said == 0)
 		put_chunk(s, r, PIECE_ROLE, STR(""), out);
-	if (s->ntools > 0 && s->said == 0) {
+	if (s->said == 0 && s->thought.p != NULL)
+		put_chunk(s, r, PIECE_THOUGHT, s->thought, out);
+	if (s->json && s->ntools == 0 && s->said == 0) {
+		whole_text(s, &word);
+		put_chunk(s, r, PIECE_WORD, buf_str(&word), out);
+	} else if (s->ntools > 0 && s->said == 0) {
 		put_chunk(s, r, PIECE_CALLS, STR(""), out);
 		s->said = words_out(s);
 	} else if (s->fault == SIM_EMPTY)
@@ -464,7 +298,7 @@ static void
 on_due(struct req *r, int64_t now)
 {
 	struct sim *s = r->timed;
-	struct buf out = BUF_LIMIT(OUT_MAX);
+	struct buf out = BUF_LIMIT(SIM_OUT_MAX);
 	bool last = true;
 
 	if (!s->stream || s->fault == SIM_GARBAGE)
@@ -505,13 +339,13 @@ stage_sim(struct req *r)
 	n = jscan_object(r->chat.body, r->setup, &v, &r->err);
 	if (n == -1)
 		return FAIL;
-	take_request(s, v, n, r->setup);
+	sim_ask(s, v, n, r->setup);
 	if (s->fault == SIM_STATUS)
 		return answer_status(s, r);
 	r->timed = s;
 	r->on_due = on_due;
-	r->due_ms = s->fault == SIM_HANG ? INT64_MAX :
-					   clock_ms() + s->latency_ms;
+	r->due_ms =
+	    s->fault == SIM_HANG ? INT64_MAX : clock_ms() + s->latency_ms;
 	r->state = REQ_TIMED;
 	return loop_give(r);
 }

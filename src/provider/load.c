@@ -42,6 +42,7 @@ choose_auth(const struct load *l)
 		[AUTH_BEARER] = "bearer",
 		[AUTH_X_API_KEY] = "x-api-key",
 		[AUTH_API_KEY] = "api-key",
+		[AUTH_X_GOOG] = "x-goog-api-key",
 	};
 	enum auth auth = l->row == NULL ? AUTH_NONE : l->row->auth;
 	int i;
@@ -70,6 +71,33 @@ load_keys(const struct load *l, struct err *e)
 	return 0;
 }
 
+static void
+load_ways(struct upstream *u, const struct provider *row)
+{
+	u->nways = 1;
+	u->ways[0] = (struct way){ .dialect = row->dialect, .path = row->path };
+	if (row->ways == NULL)
+		return;
+	for (u->nways = 0; row->ways[u->nways].dialect != NULL; u->nways++) {
+		assert(u->nways < WAYS_MAX);
+		u->ways[u->nways] = row->ways[u->nways];
+	}
+}
+
+/* A dialect that is spoken at paths of its own: those of the built-in row. */
+static void
+usual_ways(struct upstream *u)
+{
+	const struct provider *row;
+
+	for (row = provider_rows; row->id != NULL; row++)
+		if (row->ways != NULL &&
+		    row->ways[0].dialect == u->ways[0].dialect) {
+			load_ways(u, row);
+			return;
+		}
+}
+
 /* Dialect and quirks: words of the section that may be wrong. */
 static int
 load_words(const struct load *l, struct err *e)
@@ -84,6 +112,7 @@ load_words(const struct load *l, struct err *e)
 		if (l->u->ways[0].dialect == NULL)
 			return err_set(e, ERR_CONFIG,
 			    "%s: no dialect \"%.100s\"", l->where, s->dialect);
+		usual_ways(l->u);
 	}
 	if (!given(s->quirks))
 		return 0;
@@ -109,19 +138,6 @@ load_section(const struct load *l, struct err *e)
 	u->ca_file = given(s->ca_file) ? s->ca_file : NULL;
 	u->proxy = given(s->upstream_proxy) ? s->upstream_proxy : NULL;
 	return load_words(l, e);
-}
-
-static void
-load_ways(struct upstream *u, const struct provider *row)
-{
-	u->nways = 1;
-	u->ways[0] = (struct way){ .dialect = row->dialect, .path = row->path };
-	if (row->ways == NULL)
-		return;
-	for (u->nways = 0; row->ways[u->nways].dialect != NULL; u->nways++) {
-		assert(u->nways < WAYS_MAX);
-		u->ways[u->nways] = row->ways[u->nways];
-	}
 }
 
 static int

@@ -157,7 +157,7 @@ place_path(const struct load *l, struct err *e)
 	const char *path = l->row == NULL ? PATH_DEFAULT : row_path(l);
 	struct way *w = l->u->ways;
 
-	if (l->row != NULL && l->row->ways != NULL && w[0].path != NULL)
+	if ((l->row == NULL || l->row->ways != NULL) && w[0].path != NULL)
 		path = w[0].path;
 	if (l->section != NULL && given(l->section->path)) {
 		path = l->section->path;

@@ -166,6 +166,7 @@ aim_of(const struct target *t, const struct llm_request *r, struct changes *c,
 		.efforts = t->efforts,
 		.max_output = t->limit,
 		.stream = provider_streams(t, r),
+		.ids = (t->upstream->quirks & QUIRK_NO_CALL_IDS) == 0,
 		.arena = a,
 		.dropped = c->dropped,
 		.scale = t->upstream->scale };
@@ -290,6 +291,7 @@ put_key(const struct target *t, struct arena *a, struct http_request *q,
 		[AUTH_BEARER] = "Authorization: Bearer ",
 		[AUTH_X_API_KEY] = "x-api-key: ",
 		[AUTH_API_KEY] = "api-key: ",
+		[AUTH_X_GOOG] = "x-goog-api-key: ",
 	};
 	const struct upstream *u = t->upstream;
 	struct wiped *w;

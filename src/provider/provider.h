@@ -13,6 +13,7 @@ enum auth {
 	AUTH_BEARER,    /* Authorization: Bearer KEY */
 	AUTH_X_API_KEY, /* x-api-key: KEY */
 	AUTH_API_KEY,   /* api-key: KEY (Azure) */
+	AUTH_X_GOOG,    /* x-goog-api-key: KEY */
 	AUTH__MAX
 };
 
@@ -29,6 +30,7 @@ enum {
 	QUIRK_MAX_COMPLETION = 1u << 8,  /* heeds LLM_WANTS_* */
 	QUIRK_NO_CACHE_MARKS = 1u << 9,  /* refuses cache_control */
 	QUIRK_SEALS_BACK = 1u << 10, /* takes signed reasoning and calls back */
+	QUIRK_NO_CALL_IDS = 1u << 11, /* Gemini\'s calls have no ids */
 };
 
 struct changes;

@@ -22,6 +22,7 @@ static const struct {
 	{ "max_tokens", QUIRK_MAX_TOKENS },
 	{ "nine_ids", QUIRK_NINE_IDS },
 	{ "no_cache_marks", QUIRK_NO_CACHE_MARKS },
+	{ "no_call_ids", QUIRK_NO_CALL_IDS },
 	{ "no_stream_options", QUIRK_NO_STREAM_OPTIONS },
 	{ "none", 0 },
 	{ "random_seed", QUIRK_RANDOM_SEED },

@@ -1,7 +1,7 @@
 /*
- * The built-in providers that speak OpenAI's chat dialect.  Base URLs end where
- * the path begins with the version, so that either spelling of a base URL in
- * the environment fits (url_join()).
+ * The built-in providers.  Base URLs end where the path begins with the
+ * version, so that either spelling of a base URL in the environment fits
+ * (url_join()).
  *
  * Quirks are set only where a provider is known to need them: an equal dialect
  * is relayed as it is, and a change that nobody asked for breaks what worked.
@@ -23,6 +23,19 @@
 	(QUIRK_NO_STREAM_OPTIONS | QUIRK_MAX_TOKENS | QUIRK_RANDOM_SEED |      \
 	    QUIRK_ANY_CHOICE | QUIRK_NINE_IDS | QUIRK_STRICT |                 \
 	    QUIRK_NO_CACHE_MARKS)
+
+#define GEMINI(place, verb) place "/models/{model}:" verb
+
+static const struct way ai_studio[] = {
+	{ .dialect = &dialect_gemini,
+	    .path = GEMINI("/v1beta", "generateContent"),
+	    .stream_path = GEMINI("/v1beta", "streamGenerateContent?alt=sse") },
+	{ .dialect = &dialect_gemini_count,
+	    .path = GEMINI("/v1beta", "countTokens") },
+	{ .dialect = &dialect_gemini_embed,
+	    .path = GEMINI("/v1beta", "batchEmbedContents") },
+	{ .dialect = NULL }
+};
 
 /* clang-format off */
 const struct provider provider_rows[] = {
@@ -76,6 +89,10 @@ const struct provider provider_rows[] = {
 { "gonka24", "Gonka24", HOSTED, .path = V1,
     .base_url = "https://api.gonka24.com",
     .quirks = QUIRK_REASONING_BACK, .env = "GONKA_24" },
+{ "google-ai-studio", "Google AI Studio", .auth = AUTH_X_GOOG,
+    .ways = ai_studio,
+    .base_url = "https://generativelanguage.googleapis.com",
+    .sdk_env = "GEMINI_API_KEY" },
 { "groq", "Groq", HOSTED, .path = V1,
     .base_url = "https://api.groq.com/openai",
     .quirks = QUIRK_NO_CACHE_MARKS, .sdk_env = "GROQ_API_KEY" },

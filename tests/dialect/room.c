@@ -2,6 +2,7 @@
 
 TCase *case_check(void);
 TCase *case_error(void);
+TCase *case_gemini(void);
 TCase *case_heal(void);
 TCase *case_pairs(void);
 TCase *case_patch(void);
@@ -13,6 +14,7 @@ const char *const room_name = "dialect";
 TCase *(*const room_cases[])(void) = {
 	case_check,
 	case_error,
+	case_gemini,
 	case_heal,
 	case_pairs,
 	case_patch,

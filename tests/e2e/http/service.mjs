@@ -136,6 +136,47 @@ function sim(g) {
     assert.ok(ids.includes('sim-echo'))
     assert.deepEqual(ids.filter(id => id.includes('*')), [])
   })
+  const say = content => [{ role: 'user', content }]
+  const tool = (name, properties) => ({ type: 'function', function: { name, parameters: { type: 'object', properties } } })
+  test('sim calls tools with arguments that fit', async () => {
+    const tools = [tool('f', { a: { type: 'integer', minimum: 3 }, b: { enum: ['x', 'y'] }, c: { type: ['string', 'null'] },
+      d: { type: 'array', items: { $ref: '#/$defs/p' } } })]
+    tools[0].function.parameters.$defs = { p: { type: 'object', properties: { q: { anyOf: [{ type: 'null' }, { type: 'boolean' }] } } } }
+    for (const stream of [false, true]) {
+      const a = await ask('sim-echo', { messages: say('go'), tools, stream })
+      const call = stream ? join(events(a.text)).tool_calls[0] : a.json.choices[0].message.tool_calls[0].function
+      assert.deepEqual(JSON.parse(call.arguments), { a: 3, b: 'x', c: 'go', d: [{ q: true }] })
+    }
+  })
+  test('sim calls the tool that it is told to call', async () => {
+    const tools = Array.from({ length: 20 }, (_, i) => tool(`t${i}`, {}))
+    const calls = async (content, more) => (await ask('sim-echo', { messages: say(content), tools, ...more })).json.choices[0].message.tool_calls
+    assert.deepEqual((await calls('call t7 {"k":1}')).map(c => c.function), [{ name: 't7', arguments: '{"k":1}' }])
+    assert.equal(await calls('call nobody {}'), undefined)
+    assert.equal(await calls('so many'), undefined)
+    assert.equal((await calls('one', { tool_choice: { type: 'function', function: { name: 't3' } } }))[0].function.name, 't3')
+    assert.equal(await calls('call t7 {}', { tool_choice: 'none' }), undefined)
+  })
+  test('sim answers by a schema', async () => {
+    const schema = { type: 'object', properties: { name: { type: 'string' }, age: { type: 'number' } } }
+    for (const stream of [false, true]) {
+      const a = await ask('sim-echo', { messages: say('Ada L'), stream, response_format: { type: 'json_schema', json_schema: { name: 'n', schema } } })
+      assert.deepEqual(JSON.parse(stream ? join(events(a.text)).content : a.json.choices[0].message.content), { name: 'Ada L', age: 1 })
+    }
+  })
+  test('sim reasons when asked', async () => {
+    const a = await ask('sim-echo', { messages: say('why'), reasoning_effort: 'low' })
+    assert.equal(a.json.choices[0].message.reasoning_content, 'Thinking it over.')
+    assert.equal(a.json.usage.completion_tokens_details.reasoning_tokens, 3)
+    assert.equal(a.json.usage.completion_tokens, 4)
+    const b = await ask('sim-echo', { messages: say('why'), reasoning: { effort: 'low', exclude: true } })
+    assert.equal(b.json.choices[0].message.reasoning_content, undefined)
+    assert.equal(b.json.choices[0].message.content, 'why')
+    const c = events((await ask('sim-echo', { messages: say('why'), stream: true, reasoning: { effort: 'low', exclude: true } })).text)
+    assert.deepEqual(faults(c, false), [])
+    assert.equal(chunks(c).filter(x => x.choices[0]?.delta?.reasoning).length, 0)
+    assert.equal(join(c).content, 'why')
+  })
   test('sim fails', async () => flat(await ask('sim/sim-fault-500'), 500, 'upstream_error'))
   test('sim cuts a stream', async () => {
     const list = events((await ask('sim/sim-fault-cut', { stream: true, messages: [{ role: 'user', content: 'one two three four five six seven' }] })).text)

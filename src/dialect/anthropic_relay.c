@@ -1,0 +1,333 @@
+/*
+ * A stream between equal dialects (api.md 5.3).  Events pass as they are; only
+ * message_start, which tells our name of the model, and message_delta, which is
+ * held until the end for usage, cost and metadata, are changed.
+ */
+#include "dialect/anthropic.h"
+
+#define HELD_MAX ((size_t)1024 * 1024)
+
+/* An event is one line: line ends between tokens become blanks. */
+static void
+put_data(struct buf *out, struct str s)
+{
+	size_t i, at = out->n;
+
+	buf_add(out, s);
+	for (i = at; i < out->n; i++)
+		if (out->p[i] == '\n' || out->p[i] == '\r')
+			out->p[i] = ' ';
+}
+
+static void
+put_event(struct buf *out, struct str type, struct str data)
+{
+	buf_add(out, STR("event: "));
+	buf_add(out, type);
+	buf_add(out, STR("\ndata: "));
+	put_data(out, data);
+	buf_add(out, STR("\n\n"));
+}
+
+/* How many bytes of text a raw string stands for, closely enough. */
+static int64_t
+text_len(struct str raw, const char *key)
+{
+	return (int64_t)anthropic_word(raw, key).n;
+}
+
+void
+anthropic_see_block(struct str raw, struct llm_facts *f)
+{
+	switch (anthropic_block_of(raw)) {
+	case ANTHROPIC_TEXT:
+		f->text_bytes += text_len(raw, "text");
+		break;
+	case ANTHROPIC_THINKING:
+		f->text_bytes += text_len(raw, "thinking");
+		break;
+	case ANTHROPIC_REDACTED:
+		f->text_bytes++;
+		break;
+	case ANTHROPIC_TOOL:
+		f->calls++;
+		break;
+	case ANTHROPIC_OTHER:
+		break;
+	}
+}
+
+void
+anthropic_see_stop(struct str raw, struct llm_facts *f)
+{
+	struct str word = anthropic_word(raw, "stop_reason");
+	size_t n =
+	    word.n < sizeof(f->raw_stop) ? word.n : sizeof(f->raw_stop) - 1;
+
+	f->why = anthropic_stop(word);
+	if (n > 0)
+		memcpy(f->raw_stop, word.p, n);
+	f->raw_stop[n] = '\0';
+}
+
+static void
+see_delta(struct str raw, struct llm_facts *f)
+{
+	static const char *const keys[] = { "text", "thinking",
+		"partial_json" };
+	size_t i;
+
+	for (i = 0; i < NROWS(keys); i++)
+		f->text_bytes += text_len(raw, keys[i]);
+}
+
+/* --- events --- */
+
+/* One event on its way. */
+struct passing {
+	struct anthropic_relay *r;
+	const struct frame *f;
+	struct arena *scratch;
+	struct jmember *v;
+	int n;
+	struct str type;
+	struct str data;
+	struct buf *out;
+	struct err *e;
+};
+
+static struct str
+quoted(struct arena *a, struct str s)
+{
+	struct buf b = BUF_LIMIT(4096);
+	struct jw w = JW_TO(&b);
+	struct str q;
+
+	jw_str(&w, NULL, s);
+	q = arena_dup(a, buf_str(&b));
+	buf_free(&b);
+	return q;
+}
+
+static void
+keep_id(struct llm_facts *f, struct str id)
+{
+	size_t n = id.n < sizeof(f->id) ? id.n : sizeof(f->id) - 1;
+
+	if (n > 0)
+		memcpy(f->id, id.p, n);
+}
+
+static int
+relay_start(struct passing *p)
+{
+	struct str message = jscan_get(p->v, p->n, "message");
+	struct str id = anthropic_word(message, "id");
+	struct jpatch patches[3];
+	struct buf b = BUF_LIMIT(HELD_MAX);
+	int n = 0;
+
+	anthropic_read_usage(jscan_at(message, "usage"), &p->r->usage);
+	if (p->r->started) /* trap 39 */
+		return 0;
+	p->r->started = true;
+	patches[n++] = (struct jpatch){ JPATCH_SET, STR("message/model"),
+		quoted(p->scratch, p->f->model), NULL };
+	if (id.n == 0)
+		patches[n++] = (struct jpatch){ JPATCH_SET, STR("message/id"),
+			quoted(p->scratch, p->f->id), NULL };
+	keep_id(&p->r->facts, id.n == 0 ? p->f->id : id);
+	jscan_splice(p->v, p->n, patches, n, &b);
+	put_event(p->out, p->type, buf_str(&b));
+	buf_free(&b);
+	return 0;
+}
+
+static void
+stop_block(struct anthropic_relay *r, struct buf *out)
+{
+	if (!r->open)
+		return;
+	r->open = false;
+	buf_add(out,
+	    STR("event: content_block_stop\n"
+		"data: {\"type\":\"content_block_stop\",\"index\":"));
+	buf_int(out, r->index);
+	buf_add(out, STR("}\n\n"));
+}
+
+static int
+relay_block_start(struct passing *p)
+{
+	struct str block = jscan_get(p->v, p->n, "content_block");
+	struct jpatch patch = { JPATCH_SET, STR("content_block/signature"),
+		STR("\"\""), NULL };
+	struct buf b = BUF_LIMIT(p->data.n + 64);
+	int64_t index = p->r->index;
+
+	stop_block(p->r, p->out);
+	jscan_int(jscan_get(p->v, p->n, "index"), &index);
+	p->r->index = (int)index;
+	p->r->open = true;
+	anthropic_see_block(block, &p->r->facts);
+	if (anthropic_block_of(block) == ANTHROPIC_THINKING &&
+	    jscan_at(block, "signature").p == NULL) { /* trap 55 */
+		jscan_splice(p->v, p->n, &patch, 1, &b);
+		put_event(p->out, p->type, buf_str(&b));
+		buf_free(&b);
+	} else
+		put_event(p->out, p->type, p->data);
+	return 0;
+}
+
+/* The one that tells why it stopped is the one that goes out. */
+static int
+relay_message_delta(struct passing *p)
+{
+	struct anthropic_relay *r = p->r;
+	struct str delta = jscan_get(p->v, p->n, "delta");
+	bool stops = anthropic_word(delta, "stop_reason").p != NULL;
+
+	anthropic_read_usage(jscan_get(p->v, p->n, "usage"), &r->usage);
+	if (stops) {
+		r->stopped = true;
+		anthropic_see_stop(delta, &r->facts);
+	}
+	if (!stops && r->stopped)
+		return 0;
+	r->held.limit = HELD_MAX;
+	buf_clear(&r->held);
+	put_data(&r->held, p->data);
+	return 0;
+}
+
+static int
+relay_one(struct passing *p)
+{
+	struct anthropic_relay *r = p->r;
+
+	if (str_is(p->type, "message_start"))
+		return relay_start(p);
+	if (!r->started) /* whatever it is, it cannot be first */
+		return 0;
+	if (str_is(p->type, "content_block_start"))
+		return relay_block_start(p);
+	if (str_is(p->type, "message_delta"))
+		return relay_message_delta(p);
+	if (str_is(p->type, "message_stop")) {
+		r->terminal = true;
+		return 1;
+	}
+	if (str_is(p->type, "content_block_stop"))
+		r->open = false;
+	else if (str_is(p->type, "content_block_delta"))
+		see_delta(jscan_get(p->v, p->n, "delta"), &r->facts);
+	put_event(p->out, p->type, p->data);
+	return 0;
+}
+
+/* A name that can stand on a line of its own. */
+static bool
+is_name(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if ((s.p[i] < 'a' || s.p[i] > 'z') &&
+		    (s.p[i] < 'A' || s.p[i] > 'Z') &&
+		    (s.p[i] < '0' || s.p[i] > '9') && s.p[i] != '_' &&
+		    s.p[i] != '.' && s.p[i] != '-')
+			return false;
+	return s.n > 0;
+}
+
+int
+anthropic_relay_event(void *state, struct arena *scratch, const struct frame *f,
+    const struct sse_event *ev, struct buf *out, struct err *e)
+{
+	struct passing p = { .r = state,
+		.f = f,
+		.scratch = scratch,
+		.data = str_trim(ev->data),
+		.out = out,
+		.e = e };
+	int rc;
+
+	if (p.r->terminal)
+		return 1;
+	if ((p.n = jscan_event(p.data, scratch, &p.v)) == -1) {
+		p.r->facts.skipped++;
+		return 0;
+	}
+	if (anthropic_error_in(scratch, p.data, e))
+		return -1;
+	p.type = anthropic_inner(jscan_get(p.v, p.n, "type"));
+	if (!is_name(p.type)) {
+		p.r->facts.skipped++;
+		return 0;
+	}
+	rc = relay_one(&p);
+	anthropic_count_usage(&p.r->usage, &p.r->facts.usage);
+	p.r->facts.has_usage = p.r->usage.told;
+	if (out->full)
+		return err_set(e, ERR_UPSTREAM, "Answer is too large");
+	return rc;
+}
+
+/* The message_delta again, with what is ours in it. */
+static int
+put_delta(struct anthropic_relay *r, struct arena *scratch,
+    const struct tail *t, struct buf *out)
+{
+	struct buf usage = BUF_LIMIT(HELD_MAX), b = BUF_LIMIT(HELD_MAX);
+	struct jw w = JW_TO(&usage);
+	struct jpatch patches[2];
+	struct jmember *v;
+	int n = jscan_event(buf_str(&r->held), scratch, &v), k = 0;
+
+	if (n == -1)
+		return -1;
+	anthropic_put_usage(&w, NULL, t, jscan_get(v, n, "usage"));
+	patches[k++] =
+	    (struct jpatch){ JPATCH_SET, STR("usage"), buf_str(&usage), NULL };
+	if (t->metadata.n > 0)
+		patches[k++] = (struct jpatch){ JPATCH_SET, STR("metadata"),
+			t->metadata, NULL };
+	jscan_splice(v, n, patches, k, &b);
+	put_event(out, STR("message_delta"), buf_str(&b));
+	buf_free(&usage);
+	buf_free(&b);
+	return 0;
+}
+
+int
+anthropic_relay_end(void *state, struct arena *scratch, const struct frame *f,
+    const struct tail *t, struct buf *out, struct err *e)
+{
+	struct anthropic_relay *r = state;
+
+	(void)f;
+	if (!r->started || !r->stopped || !r->terminal)
+		return anthropic_cut(e);
+	if (llm_no_content(&r->facts, e) == -1)
+		return -1;
+	stop_block(r, out);
+	if (put_delta(r, scratch, t, out) == -1)
+		return anthropic_cut(e);
+	put_event(out, STR("message_stop"), STR("{\"type\":\"message_stop\"}"));
+	return out->full ? err_set(e, ERR_UPSTREAM, "Answer is too large") : 0;
+}
+
+const struct llm_facts *
+anthropic_relay_facts(const void *state)
+{
+	return &((const struct anthropic_relay *)state)->facts;
+}
+
+void
+anthropic_relay_free(void *state)
+{
+	struct anthropic_relay *r = state;
+
+	buf_free(&r->held);
+}
