@@ -27,6 +27,12 @@
 
 /* clang-format off */
 const struct conf_row conf_rows[] = {
+GW(anthropic_betas_vertex, CONF_STR,
+    "computer-use-2025-01-24,context-1m-2025-08-07,"
+    "fine-grained-tool-streaming-2025-05-14,"
+    "interleaved-thinking-2025-05-14,token-efficient-tools-2025-02-19", ANY,
+    "Values of the header anthropic-beta that Claude on Vertex gets, with "
+    "commas; it refuses requests with others."),
 GW(budget_efforts, CONF_STR, "low:2048,medium:8192", ANY,
     "Efforts, with commas, that stand for thinking budgets below so many "
     "tokens, where a provider knows no budgets; what is above all of them "

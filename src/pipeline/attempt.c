@@ -6,6 +6,7 @@
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
 #include "pipeline/reply.h"
+#include "pipeline/token.h"
 #include "pipeline/world.h"
 
 #define ERROR_BODY_MAX ((size_t)64 * 1024) /* a refusal, as much as is read */
@@ -165,6 +166,20 @@ failed(struct req *r, enum fault fault, int status)
 	loop_written(r);
 }
 
+void
+attempt_failed(struct req *r, enum fault fault, int status)
+{
+	failed(r, fault, status);
+}
+
+void
+attempt_again(struct req *r)
+{
+	r->tries--;
+	go_to(r, stage_relay);
+	loop_queue(r);
+}
+
 /*
  * A 200 that is no answer.  What the provider says of it stays with us: its
  * words pass for client errors only (api.md 2.4).
@@ -260,6 +275,8 @@ refused(struct req *r, const struct call_head *h)
 	enum fault fault;
 	int64_t ms = h->retry_after_ms;
 
+	if (token_renew(r, h->status))
+		return;
 	if (m->model == NULL) /* a name that only the provider knows */
 		t.mapping = NULL;
 	r->err = (struct err){ .code = ERR_NONE };
@@ -380,20 +397,20 @@ ping_at(const struct req *r)
 				INT64_MAX;
 }
 
-/* No callback of the transfer runs any more. */
-static void
-drop_call(struct req *r)
+void
+attempt_drop_call(struct req *r)
 {
 	if (r->call != NULL)
 		call_cancel(r->call);
 	r->call = NULL;
 	r->paused = false;
+	token_dropped(r);
 }
 
 static void
 timed_out(struct req *r)
 {
-	drop_call(r);
+	attempt_drop_call(r);
 	provider_fault_set(FAULT_TIMEOUT, attempt_now(r)->target, 0, &r->err);
 	r->broken_off = r->heard_ms != 0; /* the first byte only is retried */
 	failed(r, FAULT_TIMEOUT, 0);
@@ -407,7 +424,7 @@ on_due(struct req *r, int64_t now)
 	if (r->call == NULL)
 		return;
 	if (r->complete) { /* the provider does not close its side */
-		drop_call(r);
+		attempt_drop_call(r);
 		succeeded(r, 200);
 		return;
 	}
@@ -435,6 +452,7 @@ enum verdict
 stage_relay(struct req *r)
 {
 	struct target *t = &r->targets[r->tries];
+	enum verdict v;
 
 	if (r->tries == r->ntargets)
 		return FAIL;
@@ -444,6 +462,8 @@ stage_relay(struct req *r)
 	buf_clear(&r->dropped);
 	r->record.used_provider = t->upstream->id;
 	r->record.upstream_model = t->model;
+	if (token_need(r, t, &v))
+		return v;
 	relay_begin(r, t);
 	if (provider_request(t, &r->chat, r->setup, &r->ask, &r->dropped,
 		&r->err) == -1)
@@ -492,6 +512,10 @@ attempt_start(struct req *r)
 		loop_over(r);
 		return;
 	}
+	if (r->token != TOKEN_HELD) {
+		token_start(r);
+		return;
+	}
 	r->heard_ms = 0;
 	if (r->asked_us == 0)
 		r->asked_us = clock_us();
@@ -534,7 +558,7 @@ attempt_abandon(struct req *r)
 {
 	if (r->complete && r->call != NULL)
 		note(r, FAULT_NONE, attempt_now(r)->status);
-	drop_call(r);
+	attempt_drop_call(r);
 	if (r->complete || r->tries == 0)
 		return;
 	if (r->err.code == ERR_NONE) {
@@ -547,7 +571,7 @@ attempt_abandon(struct req *r)
 void
 attempt_shut_down(struct req *r)
 {
-	drop_call(r);
+	attempt_drop_call(r);
 	if (!r->complete && r->state != REQ_DRAIN) {
 		err_set(&r->err, ERR_SHUTTING_DOWN,
 		    "Service Unavailable - shutting down");

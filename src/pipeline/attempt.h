@@ -33,6 +33,13 @@ void attempt_abandon(struct req *);
 /* Drain time is over: end it with a 503, in a stream as its last event. */
 void attempt_shut_down(struct req *);
 
+/* For pipeline/token.c, on the loop: the next target, or the error. */
+void attempt_failed(struct req *, enum fault, int status);
+/* The same target once more, as if it had not been tried. */
+void attempt_again(struct req *);
+/* No callback of the transfer runs any more. */
+void attempt_drop_call(struct req *);
+
 /* The target of the attempt that runs or ran last, or NULL. */
 const struct target *attempt_target(const struct req *);
 

@@ -209,6 +209,18 @@ loop_over(struct req *r)
 }
 
 void
+loop_each_waiting(struct loop *l, void (*fn)(struct req *))
+{
+	struct req *r, *next;
+
+	for (r = l->live; r != NULL; r = next) {
+		next = r->live_next;
+		if (r->token == TOKEN_WAIT && r->state == REQ_CALL)
+			fn(r);
+	}
+}
+
+void
 loop_due(struct req *r, int64_t due_ms)
 {
 	struct loop *l = r->world->loop;

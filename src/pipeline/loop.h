@@ -65,6 +65,8 @@ void loop_written(struct req *);
 void loop_queue(struct req *);
 /* The request is over; it is ended when the batch of events is through. */
 void loop_over(struct req *);
+/* Run fn for each request that waits for a token. */
+void loop_each_waiting(struct loop *, void (*fn)(struct req *));
 /* Look at this request at r->due_ms or soon after. */
 void loop_due(struct req *, int64_t due_ms);
 

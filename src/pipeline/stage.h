@@ -71,6 +71,9 @@ enum req_state {
 
 struct relay;
 
+/* Does the attempt lack a token (pipeline/token.h)? */
+enum token { TOKEN_HELD, TOKEN_FETCH, TOKEN_WAIT, TOKEN_FAILED };
+
 /*
  * One request, one owner at a time.  It travels from a front thread to the
  * loop and perhaps back; the ledger only ever sees its records.
@@ -115,6 +118,8 @@ struct req {
 	bool no_retry; /* X-No-Fallback, or a failure that ends it */
 	struct http_request ask;
 	struct call *call;
+	enum token token; /* what the call fetches, or waits for */
+	bool renewed;     /* a refused token was replaced */
 	struct relay *relay; /* how the answer is passed on */
 	struct buf whole;    /* a body that is collected */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */

@@ -8,6 +8,8 @@
 #define KEY_MAX 4096
 #define VARIABLE_MAX 256
 
+#define JSON_MAX ((size_t)64 * 1024)
+
 static bool
 is_key(struct str s)
 {
@@ -19,13 +21,32 @@ is_key(struct str s)
 	return s.n <= KEY_MAX;
 }
 
-/* Split a list at commas into keys; empty entries are nothing. */
+static int
+take_one(struct upstream *u, struct str key, const char *source, struct err *e)
+{
+	if (u->nkeys == UPSTREAM_KEYS_MAX)
+		return err_set(e, ERR_CONFIG, "%s: more than %d keys", source,
+		    UPSTREAM_KEYS_MAX);
+	secret_set(&u->keys[u->nkeys++], key);
+	return 0;
+}
+
+/*
+ * Split a list at commas into keys; empty entries are nothing.  A JSON object
+ * is one key.
+ */
 static int
 take_list(
     struct upstream *u, struct str list, const char *source, struct err *e)
 {
-	struct str key;
+	struct str key = list;
 
+	while (key.n > 0 && strchr(" \t\r\n", *key.p) != NULL) {
+		key.p++;
+		key.n--;
+	}
+	if (key.n > 0 && *key.p == '{' && key.n <= JSON_MAX)
+		return take_one(u, key, source, e);
 	while (list.p != NULL) {
 		key = str_trim(str_split(&list, ','));
 		if (key.n == 0)
@@ -35,10 +56,8 @@ take_list(
 			    "%s: a key is longer than %d bytes or has a byte "
 			    "that is not printable ASCII",
 			    source, KEY_MAX);
-		if (u->nkeys == UPSTREAM_KEYS_MAX)
-			return err_set(e, ERR_CONFIG, "%s: more than %d keys",
-			    source, UPSTREAM_KEYS_MAX);
-		secret_set(&u->keys[u->nkeys++], key);
+		if (take_one(u, key, source, e) == -1)
+			return -1;
 	}
 	return 0;
 }
@@ -52,7 +71,11 @@ take_file(
 
 	if (secret_read(&s, path, e) == -1)
 		return err_set(e, ERR_CONFIG, "%s: %.900s", source, e->msg);
-	rc = take_list(u, secret_str(&s), source, e);
+	/* JSON has many lines: who takes it reads the file himself. */
+	if (s.n > 0 && *s.bytes == '{')
+		rc = take_one(u, str_from(path), source, e);
+	else
+		rc = take_list(u, secret_str(&s), source, e);
 	secret_free(&s);
 	return rc;
 }

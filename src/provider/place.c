@@ -154,11 +154,13 @@ row_path(const struct load *l)
 int
 place_path(const struct load *l, struct err *e)
 {
-	const char *path = l->row == NULL ? PATH_DEFAULT : row_path(l);
+	const char *path = PATH_DEFAULT;
 	struct way *w = l->u->ways;
 
 	if ((l->row == NULL || l->row->ways != NULL) && w[0].path != NULL)
 		path = w[0].path;
+	else if (l->row != NULL)
+		path = row_path(l);
 	if (l->section != NULL && given(l->section->path)) {
 		path = l->section->path;
 		w[0].stream_path = NULL;

@@ -282,9 +282,24 @@ wipe(void *arg)
 	explicit_bzero(w->p, w->n);
 }
 
-static int
-put_key(const struct target *t, struct arena *a, struct http_request *q,
-    struct err *e)
+int
+provider_put_secret(struct http_request *q, struct arena *a, const char *name,
+    struct str secret, struct err *e)
+{
+	struct wiped *w = ARENA_NEW(a, struct wiped);
+	size_t n = strlen(name);
+
+	w->n = n + secret.n;
+	w->p = arena_zalloc(a, w->n + 1);
+	memcpy(w->p, name, n);
+	memcpy(w->p + n, secret.p, secret.n);
+	arena_defer(a, wipe, w);
+	return put_header(q, (struct str){ w->p, w->n }, e);
+}
+
+int
+provider_put_key(const struct target *t, struct arena *a,
+    struct http_request *q, struct err *e)
 {
 	static const char *const names[AUTH__MAX] = {
 		[AUTH_NONE] = "",
@@ -294,23 +309,13 @@ put_key(const struct target *t, struct arena *a, struct http_request *q,
 		[AUTH_X_GOOG] = "x-goog-api-key: ",
 	};
 	const struct upstream *u = t->upstream;
-	struct wiped *w;
-	struct str key;
-	size_t n;
 
 	if (u->auth == AUTH_NONE)
 		return 0;
 	if (t->key < 0 || t->key >= u->nkeys)
 		return err_set(e, ERR_INTERNAL, "Internal Server Error");
-	key = secret_str(&u->keys[t->key]);
-	n = strlen(names[u->auth]);
-	w = ARENA_NEW(a, struct wiped);
-	w->n = n + key.n;
-	w->p = arena_zalloc(a, w->n + 1);
-	memcpy(w->p, names[u->auth], n);
-	memcpy(w->p + n, key.p, key.n);
-	arena_defer(a, wipe, w);
-	return put_header(q, (struct str){ w->p, w->n }, e);
+	return provider_put_secret(
+	    q, a, names[u->auth], secret_str(&u->keys[t->key]), e);
 }
 
 int
@@ -340,5 +345,5 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
 		return -1;
 	return t->upstream->ops->sign != NULL ?
 	    t->upstream->ops->sign(t, a, q, e) :
-	    put_key(t, a, q, e);
+	    provider_put_key(t, a, q, e);
 }

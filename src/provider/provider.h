@@ -88,9 +88,11 @@ struct provider_ops {
 	 */
 	int (*need)(const struct target *, struct arena *,
 	    struct http_request *q, struct err *);
-	/* status 0: no answer came. */
+	/* status 0: no answer came; -1: nobody waits for it any more. */
 	int (*took)(
 	    const struct target *, int status, struct str body, struct err *);
+	/* The provider said 401 to what took() got: it is not to be used. */
+	void (*forget)(const struct target *);
 };
 
 /*
@@ -260,6 +262,16 @@ enum key_harm provider_key_harm(int status, struct str body);
 
 /* The delay a body asks for, in ms: "retryDelay", "try again in 20s"; or -1. */
 int64_t provider_retry_ms(struct str body);
+
+/*
+ * For sign(): a header with a secret behind its name ("Authorization: Bearer
+ * "), wiped with the arena.
+ */
+int provider_put_secret(struct http_request *, struct arena *, const char *name,
+    struct str secret, struct err *);
+/* The key of the target in the header that its upstream says. */
+int provider_put_key(const struct target *, struct arena *,
+    struct http_request *, struct err *);
 
 /*
  * Take keys, account numbers, project paths and host names out of a text, in

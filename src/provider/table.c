@@ -8,6 +8,7 @@
  * Old reasoning is the exception.  Clients send it back as they got it, and
  * those without QUIRK_REASONING_BACK refuse such messages.
  */
+#include "provider/google.h"
 #include "provider/provider.h"
 
 #define V1 "/v1/chat/completions"
@@ -24,16 +25,43 @@
 	    QUIRK_ANY_CHOICE | QUIRK_NINE_IDS | QUIRK_STRICT |                 \
 	    QUIRK_NO_CACHE_MARKS)
 
-#define GEMINI(place, verb) place "/models/{model}:" verb
+#define AT(place, verb) place "/models/{model}:" verb
 
 static const struct way ai_studio[] = {
 	{ .dialect = &dialect_gemini,
-	    .path = GEMINI("/v1beta", "generateContent"),
-	    .stream_path = GEMINI("/v1beta", "streamGenerateContent?alt=sse") },
+	    .path = AT("/v1beta", "generateContent"),
+	    .stream_path = AT("/v1beta", "streamGenerateContent?alt=sse") },
 	{ .dialect = &dialect_gemini_count,
-	    .path = GEMINI("/v1beta", "countTokens") },
+	    .path = AT("/v1beta", "countTokens") },
 	{ .dialect = &dialect_gemini_embed,
-	    .path = GEMINI("/v1beta", "batchEmbedContents") },
+	    .path = AT("/v1beta", "batchEmbedContents") },
+	{ .dialect = NULL }
+};
+
+/* Without a project the scope goes from the path (provider/google.c). */
+#define VERTEX "/v1/projects/{project}/locations/{region}"
+#define VERTEX_GEMINI VERTEX "/publishers/google"
+
+static const struct way vertex[] = {
+	{ .dialect = &dialect_gemini,
+	    .path = AT(VERTEX_GEMINI, "generateContent"),
+	    .stream_path =
+		AT(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
+	{ .dialect = &dialect_gemini_count,
+	    .path = AT(VERTEX_GEMINI, "countTokens") },
+	{ .dialect = &dialect_gemini_embed,
+	    .path = AT(VERTEX_GEMINI, "predict") },
+	{ .dialect = NULL }
+};
+
+#define VERTEX_CLAUDE VERTEX "/publishers/anthropic"
+
+static const struct way vertex_claude[] = {
+	{ .dialect = &dialect_anthropic_messages,
+	    .path = AT(VERTEX_CLAUDE, "rawPredict"),
+	    .stream_path = AT(VERTEX_CLAUDE, "streamRawPredict") },
+	{ .dialect = &dialect_anthropic_count,
+	    .path = VERTEX_CLAUDE "/models/count-tokens:rawPredict" },
 	{ .dialect = NULL }
 };
 
@@ -93,6 +121,10 @@ const struct provider provider_rows[] = {
     .ways = ai_studio,
     .base_url = "https://generativelanguage.googleapis.com",
     .sdk_env = "GEMINI_API_KEY" },
+{ "google-vertex", "Google Vertex AI", .auth = AUTH_X_GOOG,
+    .ways = vertex, .ops = &google_vertex_ops,
+    .base_url = "https://aiplatform.googleapis.com",
+    .quirks = QUIRK_NO_CALL_IDS },
 { "groq", "Groq", HOSTED, .path = V1,
     .base_url = "https://api.groq.com/openai",
     .quirks = QUIRK_NO_CACHE_MARKS, .sdk_env = "GROQ_API_KEY" },
@@ -173,6 +205,15 @@ const struct provider provider_rows[] = {
 { "together-ai", "Together AI", HOSTED, .path = V1,
     .base_url = "https://api.together.ai",
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "TOGETHER_API_KEY" },
+{ "vertex-anthropic", "Vertex AI (Anthropic)", .auth = AUTH_BEARER,
+    .ways = vertex_claude, .ops = &google_claude_ops,
+    .base_url = "https://aiplatform.googleapis.com",
+    .key_env = "LLM_VERTEX_ANTHROPIC_SERVICE_ACCOUNT_JSON" },
+{ "vertex-openai", "Vertex AI (OpenAI-compatible)", HOSTED,
+    .path = VERTEX "/endpoints/openapi/chat/completions",
+    .base_url = "https://aiplatform.googleapis.com",
+    .ops = &google_vertex_ops,
+    .key_env = "LLM_VERTEX_OPENAI_SERVICE_ACCOUNT_JSON" },
 { "vllm", "vLLM", OWN, .path = V1 },
 { "xai", "xAI", HOSTED, .path = V1,
     .base_url = "https://api.x.ai",

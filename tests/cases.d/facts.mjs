@@ -89,6 +89,11 @@ const ops = {
   no_empty_text_blocks: (v, w, all) => !all.flatMap(m => [m, ...(Array.isArray(m?.content) ? m.content : [])]).some(emptyText),
   roles_alternate: (v, w, all) => all.every((m, i) => i === 0 || m.role !== all[i - 1].role),
   no_trailing_whitespace_if_assistant: v => v?.role !== 'assistant' || !/\s$/.test(textOf(v.content)),
+  // Media as Gemini takes it, by URL or as data.
+  one_of_shapes: (v, w, all) => all.some(p => (p.fileData?.fileUri && p.fileData.mimeType) || (p.inlineData?.data && p.inlineData.mimeType)),
+  if_parameters_used_no_keys: (v, w) => !(walk(v).names.includes('parameters') && w.some(k => walk(v).names.includes(k))),
+  if_parameters_used: v => !walk(v).names.includes('parameters'),
+  if_parametersJsonSchema_used: v => !['$schema', 'const'].some(k => walk(v).names.includes(k)),
   assistant_tool_calls_arguments: (v, w, all) => Object.entries(w).every(([id, text]) =>
     all.some(m => m.tool_calls?.some(c => c.id === id && c.function?.arguments === text)))
 }

@@ -11,7 +11,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { Gateway, top } from '../lib/gateway.mjs'
-import { Upstream, completion, sendPieces, textStream } from '../lib/upstream.mjs'
+import { Upstream, completion, geminiAnswer, geminiStream, sendPieces, textStream } from '../lib/upstream.mjs'
 import { events, faults, join, plain, chunks } from '../lib/stream.mjs'
 import { clientOpenai, leaks, survived } from './match.mjs'
 import { upstreamRequest } from './facts.mjs'
@@ -54,7 +54,13 @@ function serve(req, res, body) {
   }
   serving.requests++
   if (!serving.bytes) { // a request case: any good answer
-    if (body?.stream) {
+    if (/:streamGenerateContent/.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.end(geminiStream('o', 'k').join(''))
+    } else if (/:generateContent/.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(geminiAnswer()))
+    } else if (body?.stream) {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.end(textStream().join(''))
     } else {
@@ -152,7 +158,7 @@ function answerCase(c, answer, request) {
   bad.push(...clientOpenai(want ?? {}, got))
   if (c.what.kind === 'response' || c.what.kind === 'stream') {
     const text = serving.bytes.toString('utf8')
-    bad.push(...survived(streamed ? upstreamDocs(text) : [JSON.parse(text)], streamed ? chunks(got.list) : [got.body]))
+    if (c.format === 'openai') bad.push(...survived(streamed ? upstreamDocs(text) : [JSON.parse(text)], streamed ? chunks(got.list) : [got.body]))
     bad.push(...citations(c, got))
   }
   return bad
