@@ -462,6 +462,7 @@ stage_relay(struct req *r)
 	buf_clear(&r->dropped);
 	r->record.used_provider = t->upstream->id;
 	r->record.upstream_model = t->model;
+	t->now = clock_wall_ms() / 1000; /* of this attempt's signature */
 	if (token_need(r, t, &v))
 		return v;
 	relay_begin(r, t);

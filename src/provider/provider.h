@@ -58,6 +58,7 @@ struct way {
 	enum framing framing;
 	unsigned with;    /* only for mappings with all of these caps */
 	unsigned without; /* and with none of these */
+	unsigned deaf; /* LLM_SAY_* that the dialect hears, but not here */
 };
 #define WAYS_MAX 8
 

@@ -15,6 +15,10 @@ static const struct {
 	    "https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/"
 	    "completions",
 	    "Authorization: Bearer k" },
+	{ "aws-bedrock", "LLM_AWS_BEDROCK_API_KEY",
+	    "https://bedrock-runtime.us-east-1.amazonaws.com/model/global.m/"
+	    "converse",
+	    "Authorization: Bearer k" },
 	{ "azure", "LLM_AZURE_API_KEY",
 	    "https://res-1.openai.azure.com/openai/v1/chat/completions",
 	    "api-key: k" },

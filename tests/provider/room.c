@@ -1,5 +1,6 @@
 #include "room.h"
 
+TCase *case_aws(void);
 TCase *case_fault(void);
 TCase *case_google(void);
 TCase *case_load(void);
@@ -11,6 +12,7 @@ TCase *case_table(void);
 
 const char *const room_name = "provider";
 TCase *(*const room_cases[])(void) = {
+	case_aws,
 	case_fault,
 	case_google,
 	case_load,
