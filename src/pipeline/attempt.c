@@ -280,8 +280,8 @@ refused(struct req *r, const struct call_head *h)
 	if (m->model == NULL) /* a name that only the provider knows */
 		t.mapping = NULL;
 	r->err = (struct err){ .code = ERR_NONE };
-	fault = provider_fault(
-	    &t, h->status, buf_str(&r->whole), r->life, &r->err);
+	fault = provider_fault_named(&t, h->status, str_from(h->error),
+	    buf_str(&r->whole), r->life, &r->err);
 	if (fault == FAULT_RATE && (ms >= 0 || r->err.retry_after == 0))
 		r->err.retry_after = retry_seconds(ms);
 	failed(r, fault, h->status);
