@@ -12,9 +12,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Gateway, top } from '../lib/gateway.mjs'
 import { Upstream, completion, geminiAnswer, geminiStream, sendPieces, textStream } from '../lib/upstream.mjs'
+import { converse, converseStream } from '../lib/bedrock.mjs'
 import { events, faults, join, plain, chunks } from '../lib/stream.mjs'
 import { clientOpenai, leaks, survived } from './match.mjs'
-import { upstreamRequest } from './facts.mjs'
+import { mayRefuse, upstreamRequest } from './facts.mjs'
 import { load, model, setup } from './plan.mjs'
 
 const upstreamKey = 'sk-upstream-0123456789abcdefSECRET'
@@ -60,6 +61,12 @@ function serve(req, res, body) {
     } else if (/:generateContent/.test(req.url)) {
       res.writeHead(200, { 'content-type': 'application/json' })
       res.end(JSON.stringify(geminiAnswer()))
+    } else if (/\/converse-stream$/.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' })
+      res.end(Buffer.concat(converseStream()))
+    } else if (/\/converse$/.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(converse()))
     } else if (body?.stream) {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.end(textStream().join(''))
@@ -92,7 +99,7 @@ function clientRequest(c) {
     return text.replace(/("model"\s*:\s*)"[^"]*"/, `$1${JSON.stringify(name)}`)
   }
   const body = { model: name, messages: [{ role: 'user', content: 'Hello' }] }
-  if (c.what.kind === 'stream' || c.what.kind === 'stream-error' || c.expect.stream) {
+  if (['stream', 'stream-error', 'framing'].includes(c.what.kind) || c.expect.stream) {
     body.stream = true
     body.stream_options = { include_usage: true }
   }
@@ -118,6 +125,7 @@ async function attempt(gw, upstream, c, size) {
   })
   const seen = upstream.requests[before]
   const bad = leaks(answer, upstreamKey)
+  if (!seen && mayRefuse(c.expect.upstream_request, answer)) return bad
   if (!seen) bad.push(`nothing was sent to the provider: ${answer.status} ${answer.text.slice(0, 300)}`)
   return [...bad, ...(c.what.kind === 'request' ? requestCase(c, answer, seen) : answerCase(c, answer, JSON.parse(request)))]
 }
@@ -144,6 +152,7 @@ function answerCase(c, answer, request) {
     bad.push(`Retry-After: ${answer.headers['retry-after']}, expected ${c.expect.retry_after_seconds}`)
   }
   if (c.expect.class === 'gateway_error' && answer.headers['x-should-retry'] !== 'false') bad.push('x-should-retry: false is missing')
+  if (c.what.kind === 'framing' && answer.status < 500) bad.push(`status ${answer.status} for a broken stream`)
   const got = { joined: {}, list: [], faults: [], body: null }
   const streamed = answer.status === 200 && request.stream
   if (streamed) {
