@@ -140,8 +140,11 @@ azure_path(const struct load *l)
 static const char *
 row_path(const struct load *l)
 {
-	const char *path = l->row->path, *v = NULL, *q = strchr(path, '=');
+	const char *path = l->row->path, *v = NULL, *q;
 
+	if (path == NULL) /* its ways have their own */
+		return PATH_DEFAULT;
+	q = strchr(path, '=');
 	if (strcmp(l->row->id, "azure") == 0)
 		return azure_path(l);
 	if (l->row->version_env != NULL)

@@ -8,9 +8,9 @@
  * Old reasoning is the exception.  Clients send it back as they got it, and
  * those without QUIRK_REASONING_BACK refuse such messages.
  */
+#include "provider/anthropic.h"
 #include "provider/aws.h"
 #include "provider/google.h"
-#include "provider/provider.h"
 
 #define V1 "/v1/chat/completions"
 
@@ -89,11 +89,27 @@ static const struct way bedrock[] = {
 	{ .dialect = NULL }
 };
 
+static const struct way messages[] = {
+	{ .dialect = &dialect_anthropic_messages, .path = "/v1/messages" },
+	{ .dialect = &dialect_anthropic_count,
+	    .path = "/v1/messages/count_tokens" },
+	{ .dialect = NULL }
+};
+
+static const struct way azure_messages[] = {
+	{ .dialect = &dialect_anthropic_messages,
+	    .path = "/anthropic/v1/messages" },
+	{ .dialect = NULL }
+};
+
 /* clang-format off */
 const struct provider provider_rows[] = {
 { "alibaba", "Alibaba Cloud", HOSTED, .path = V1,
     .base_url = "https://dashscope-intl.aliyuncs.com/compatible-mode",
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "DASHSCOPE_API_KEY" },
+{ "anthropic", "Anthropic", .ways = messages, .ops = &anthropic_ops,
+    .auth = AUTH_X_API_KEY, .base_url = "https://api.anthropic.com",
+    .sdk_env = "ANTHROPIC_API_KEY" },
 { "aws-bedrock", "AWS Bedrock", .auth = AUTH_BEARER,
     .ways = bedrock, .ops = &aws_bedrock_ops,
     .base_url = "https://bedrock-runtime.us-east-1.amazonaws.com",
@@ -111,6 +127,10 @@ const struct provider provider_rows[] = {
     .quirks = QUIRK_MAX_COMPLETION | QUIRK_NO_CACHE_MARKS,
     .needs_env = "LLM_AZURE_AI_FOUNDRY_RESOURCE",
     .version_env = "LLM_AZURE_AI_FOUNDRY_API_VERSION" },
+{ "azure-anthropic", "Azure Anthropic", .ways = azure_messages,
+    .ops = &anthropic_like_ops, .auth = AUTH_X_API_KEY,
+    .base_url = "https://{resource}.services.ai.azure.com",
+    .needs_env = "LLM_AZURE_ANTHROPIC_RESOURCE" },
 { "baidu", "Baidu", HOSTED, .path = V1,
     .base_url = "https://api.baiduqianfan.ai",
     .quirks = QUIRK_REASONING_BACK },

@@ -15,6 +15,8 @@ static const struct {
 	    "https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/"
 	    "completions",
 	    "Authorization: Bearer k" },
+	{ "anthropic", "LLM_ANTHROPIC_API_KEY",
+	    "https://api.anthropic.com/v1/messages", "x-api-key: k" },
 	{ "aws-bedrock", "LLM_AWS_BEDROCK_API_KEY",
 	    "https://bedrock-runtime.us-east-1.amazonaws.com/model/global.m/"
 	    "converse",
@@ -26,6 +28,9 @@ static const struct {
 	    "https://res-2.services.ai.azure.com/models/chat/completions"
 	    "?api-version=2024-05-01-preview",
 	    "api-key: k" },
+	{ "azure-anthropic", "LLM_AZURE_ANTHROPIC_API_KEY",
+	    "https://res-3.services.ai.azure.com/anthropic/v1/messages",
+	    "x-api-key: k" },
 	{ "baidu", "LLM_BAIDU_API_KEY",
 	    "https://api.baiduqianfan.ai/v1/chat/completions",
 	    "Authorization: Bearer k" },
@@ -177,6 +182,7 @@ START_TEST(every_row)
 	setenv("LLM_VERTEX_OPENAI_PROJECT", "p", 1);
 	setenv("LLM_AZURE_RESOURCE", "res-1", 1);
 	setenv("LLM_AZURE_AI_FOUNDRY_RESOURCE", "res-2", 1);
+	setenv("LLM_AZURE_ANTHROPIC_RESOURCE", "res-3", 1);
 	ck_assert_msg(
 	    setup_load(&s, "[llmgw]\nsim = on\n") == 0, "%s", s.err.msg);
 	t.upstream = providers_find(s.providers, str_from(rows[_i].id));
