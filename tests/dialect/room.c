@@ -1,5 +1,6 @@
 #include "room.h"
 
+TCase *case_bedrock(void);
 TCase *case_check(void);
 TCase *case_error(void);
 TCase *case_gemini(void);
@@ -14,6 +15,7 @@ TCase *case_vector(void);
 
 const char *const room_name = "dialect";
 TCase *(*const room_cases[])(void) = {
+	case_bedrock,
 	case_check,
 	case_error,
 	case_gemini,
