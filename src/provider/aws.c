@@ -9,6 +9,7 @@
 #include "provider/sigv4.h"
 
 #define PLACE_DEFAULT "global"
+#define REGION_DEFAULT "us-east-1"
 #define SERVICE "bedrock"
 #define HOST_WORD "bedrock-runtime"
 
@@ -117,7 +118,7 @@ load_pair(const struct load *l, struct aws *w, struct err *e)
 		    STR_ARG(l->env));
 	if (id == 1 && load_secret(l, "SESSION_TOKEN", &w->token, e) == -1)
 		return -1;
-	w->signs = id == 1 || load_vendor(w);
+	w->signs = id == 1 || (l->row != NULL && load_vendor(w));
 	if (w->signs) /* nothing else is sent */
 		l->u->auth = AUTH_NONE;
 	return 0;
@@ -166,9 +167,13 @@ static int
 load_region(const struct load *l, struct aws *w, struct err *e)
 {
 	const char *v = variable(l, "REGION");
-	struct str place = str_from(v == NULL ? PLACE_DEFAULT : v), told;
+	struct str place, told;
 	size_t i;
 
+	/* A row of the operator: names of models are as he gives them. */
+	place = str_from(v != NULL ? v :
+		l->row != NULL     ? PLACE_DEFAULT :
+				     REGION_DEFAULT);
 	if (!is_region(place))
 		return err_set(
 		    e, ERR_CONFIG, "%.*sREGION: no region", STR_ARG(l->env));

@@ -9,6 +9,7 @@ import { answers, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import * as claude from './http/messages.mjs'
+import * as aws from './http/bedrock.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
 
@@ -31,6 +32,9 @@ const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_
 all.push(several, short)
 const messages = await claude.startMessages()
 all.push(messages)
+const signed = await aws.startBedrock()
+const keyed = await aws.startBedrock('plain')
+all.push(signed, keyed)
 
 requests(() => main)
 answers(() => main)
@@ -41,6 +45,7 @@ providerFaults(() => main)
 fallback(() => several)
 timers(() => short)
 claude.messages(() => messages)
+aws.bedrock(() => signed, () => keyed)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -81,5 +86,6 @@ await runAll('e2e-http', {
     for (const g of all) await g.stop()
     await upstream.close()
     await claude.upstream.close()
+    await aws.upstream.close()
   }
 })
