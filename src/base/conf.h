@@ -84,7 +84,8 @@ struct conf {
 	char *public_url;
 	int64_t max_fallback_providers;
 	int64_t max_inflight;
-	char *anthropic_betas_vertex; /* with commas */
+	char *anthropic_betas_bedrock; /* with commas */
+	char *anthropic_betas_vertex;
 	char *effort_budgets;       /* "low:1024,medium:4096" */
 	char *budget_efforts;
 	bool fetch_images;

@@ -27,6 +27,13 @@
 
 /* clang-format off */
 const struct conf_row conf_rows[] = {
+GW(anthropic_betas_bedrock, CONF_STR,
+    "computer-use-2024-10-22,computer-use-2025-01-24,context-1m-2025-08-07,"
+    "context-management-2025-06-27,effort-2025-11-24,"
+    "fine-grained-tool-streaming-2025-05-14,interleaved-thinking-2025-05-14,"
+    "token-efficient-tools-2025-02-19,tool-examples-2025-10-29,"
+    "tool-search-tool-2025-10-19", ANY,
+    "The same as anthropic_betas_vertex for Claude on Bedrock."),
 GW(anthropic_betas_vertex, CONF_STR,
     "computer-use-2025-01-24,context-1m-2025-08-07,"
     "fine-grained-tool-streaming-2025-05-14,"

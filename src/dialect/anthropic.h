@@ -140,8 +140,12 @@ struct anthropic_turn {
 
 /* Nothing but blanks: such texts are refused. */
 bool anthropic_blank(struct str);
+enum {
+	ANTHROPIC_KEEP_BLANK = 1u << 0, /* texts beside thoughts */
+	ANTHROPIC_NO_THOUGHTS = 1u << 1
+};
 /* -1: a call without its result. */
-int anthropic_turns(const struct llm_request *, struct arena *,
+int anthropic_turns(const struct llm_request *, unsigned flags, struct arena *,
     struct anthropic_turn **, struct err *);
 /* Does the turn that is going on lack the thought it began with? */
 bool anthropic_lacks_thought(const struct anthropic_turn *);
@@ -150,6 +154,31 @@ int anthropic_count_marks(
 void anthropic_put_tools(struct anthropic_out *);
 void anthropic_put_system(struct anthropic_out *);
 void anthropic_put_turns(struct anthropic_out *, const struct anthropic_turn *);
+
+/* How the model is asked to think; Bedrock asks Claude in the same words. */
+struct anthropic_plan {
+	enum {
+		ANTHROPIC_THINK_DEFAULT,
+		ANTHROPIC_THINK_OFF,
+		ANTHROPIC_THINK_BUDGET,
+		ANTHROPIC_THINK_ADAPTIVE
+	} mode;
+	int64_t max_tokens;
+	int64_t budget;
+	const char *effort;      /* of output_config, or NULL */
+	struct json_object *own; /* the client said it in this dialect */
+};
+void anthropic_make_plan(const struct llm_request *, const struct llm_aim *,
+    const struct anthropic_turn *, struct anthropic_plan *);
+/* Are thoughts asked for? */
+bool anthropic_thinks(const struct anthropic_plan *);
+/* The member "thinking". */
+void anthropic_put_thinking(const struct anthropic_plan *, struct jw *);
+/* An object at the top, whatever the client gave (trap 90). */
+void anthropic_put_schema(
+    const struct llm_tool *, const char *key, struct jw *);
+/* JSON without a schema is only asked for in words. */
+extern const struct str anthropic_json_only;
 
 int anthropic_encode_request(const struct llm_request *, const struct llm_aim *,
     struct jw *, struct err *);

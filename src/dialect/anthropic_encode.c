@@ -9,20 +9,9 @@
 #define BUDGET_MIN 1024
 #define TOP_P_THINKING 0.95 /* what may stand beside thinking */
 
-/* How the model is asked to think. */
-enum thinking { THINK_DEFAULT, THINK_OFF, THINK_BUDGET, THINK_ADAPTIVE };
-
-struct plan {
-	enum thinking mode;
-	int64_t max_tokens;
-	int64_t budget;
-	const char *effort;      /* of output_config, or NULL */
-	struct json_object *own; /* the client said it in this dialect */
-};
-
 static void
-plan_adaptive(
-    const struct llm_request *r, const struct llm_aim *aim, struct plan *p)
+plan_adaptive(const struct llm_request *r, const struct llm_aim *aim,
+    struct anthropic_plan *p)
 {
 	const unsigned known = 1u << LLM_EFFORT_LOW | 1u << LLM_EFFORT_MEDIUM |
 	    1u << LLM_EFFORT_HIGH | 1u << LLM_EFFORT_XHIGH |
@@ -35,10 +24,11 @@ plan_adaptive(
 	    llm_aim_effort(aim, (int64_t)r->set[LLM_REASONING_BUDGET]);
 
 	if (effort == LLM_EFFORT_NONE && (aim->caps & LLM_WANTS_THOUGHT) == 0) {
-		p->mode = THINK_OFF;
+		p->mode = ANTHROPIC_THINK_OFF;
 		return;
 	}
-	p->mode = effort == LLM_EFFORT_NONE ? THINK_DEFAULT : THINK_ADAPTIVE;
+	p->mode = effort == LLM_EFFORT_NONE ? ANTHROPIC_THINK_DEFAULT :
+					      ANTHROPIC_THINK_ADAPTIVE;
 	p->effort =
 	    llm_effort_words[llm_effort_near(effort, set != 0 ? set : usual)];
 }
@@ -48,17 +38,17 @@ plan_adaptive(
  * the client named it himself (trap 87).
  */
 static void
-plan_budget(
-    const struct llm_request *r, const struct llm_aim *aim, struct plan *p)
+plan_budget(const struct llm_request *r, const struct llm_aim *aim,
+    struct anthropic_plan *p)
 {
 	int64_t most;
 	bool named = llm_has(r, LLM_REASONING_BUDGET);
 
 	if (!named && r->effort == LLM_EFFORT_NONE) {
-		p->mode = THINK_OFF;
+		p->mode = ANTHROPIC_THINK_OFF;
 		return;
 	}
-	p->mode = THINK_BUDGET;
+	p->mode = ANTHROPIC_THINK_BUDGET;
 	p->budget = named ? (int64_t)r->set[LLM_REASONING_BUDGET] :
 			    llm_aim_budget(aim, r->effort);
 	if (p->budget < BUDGET_MIN)
@@ -72,22 +62,22 @@ plan_budget(
 	p->max_tokens += BUDGET_MIN;
 }
 
-static void
-make_plan(const struct llm_request *r, const struct llm_aim *aim,
-    const struct anthropic_turn *turns, struct plan *p)
+void
+anthropic_make_plan(const struct llm_request *r, const struct llm_aim *aim,
+    const struct anthropic_turn *turns, struct anthropic_plan *p)
 {
 	bool asked = r->has_effort || llm_has(r, LLM_REASONING_BUDGET);
 	struct json_object *own = llm_hint(r, "thinking");
 
-	*p = (struct plan){ .max_tokens = llm_has(r, LLM_MAX_OUTPUT) ?
+	*p = (struct anthropic_plan){ .max_tokens = llm_has(r, LLM_MAX_OUTPUT) ?
 		    (int64_t)r->set[LLM_MAX_OUTPUT] :
 		    aim->max_output > 0 ? aim->max_output :
 					  MAX_TOKENS };
 	if (json_object_is_type(own, json_type_object)) {
 		p->own = own;
 		p->mode = str_is(jx_str(own, "type"), "disabled") ?
-		    THINK_OFF :
-		    THINK_BUDGET;
+		    ANTHROPIC_THINK_OFF :
+		    ANTHROPIC_THINK_BUDGET;
 		return;
 	}
 	if (!asked)
@@ -102,33 +92,42 @@ make_plan(const struct llm_request *r, const struct llm_aim *aim,
 	else
 		plan_budget(r, aim, p);
 	/* Such a turn may not go on without the thought it began with. */
-	if (p->mode == THINK_BUDGET && anthropic_lacks_thought(turns)) {
-		p->mode = THINK_DEFAULT;
+	if (p->mode == ANTHROPIC_THINK_BUDGET &&
+	    anthropic_lacks_thought(turns)) {
+		p->mode = ANTHROPIC_THINK_DEFAULT;
 		llm_drop(aim, "reasoning_effort");
 	}
 }
 
-static void
-put_thinking(const struct plan *p, struct jw *w)
+bool
+anthropic_thinks(const struct anthropic_plan *p)
+{
+	return p->mode == ANTHROPIC_THINK_BUDGET ||
+	    p->mode == ANTHROPIC_THINK_ADAPTIVE;
+}
+
+void
+anthropic_put_thinking(const struct anthropic_plan *p, struct jw *w)
 {
 	if (p->own != NULL) {
 		jw_node(w, "thinking", p->own);
 		return;
 	}
-	if (p->mode == THINK_DEFAULT)
+	if (p->mode == ANTHROPIC_THINK_DEFAULT)
 		return;
 	jw_obj(w, "thinking");
 	jw_strc(w, "type",
-	    p->mode == THINK_OFF        ? "disabled" :
-		p->mode == THINK_BUDGET ? "enabled" :
-					  "adaptive");
-	if (p->mode == THINK_BUDGET)
+	    p->mode == ANTHROPIC_THINK_OFF        ? "disabled" :
+		p->mode == ANTHROPIC_THINK_BUDGET ? "enabled" :
+						    "adaptive");
+	if (p->mode == ANTHROPIC_THINK_BUDGET)
 		jw_int(w, "budget_tokens", p->budget);
 	jw_end(w);
 }
 
 static void
-put_output(const struct llm_request *r, const struct plan *p, struct jw *w)
+put_output(
+    const struct llm_request *r, const struct anthropic_plan *p, struct jw *w)
 {
 	bool schema = r->format == LLM_FORMAT_SCHEMA && r->schema != NULL;
 
@@ -259,15 +258,16 @@ put_hints(const struct anthropic_out *o)
 
 /* What a request to count has too. */
 static int
-put_common(struct anthropic_out *o, struct plan *p, bool count, struct err *e)
+put_common(struct anthropic_out *o, struct anthropic_plan *p, bool count,
+    struct err *e)
 {
 	struct anthropic_turn *turns;
 	int marks;
 
-	if (anthropic_turns(o->r, o->aim->arena, &turns, e) == -1)
+	if (anthropic_turns(o->r, 0, o->aim->arena, &turns, e) == -1)
 		return -1;
-	make_plan(o->r, o->aim, turns, p);
-	o->thinks = p->mode == THINK_BUDGET || p->mode == THINK_ADAPTIVE;
+	anthropic_make_plan(o->r, o->aim, turns, p);
+	o->thinks = anthropic_thinks(p);
 	marks = anthropic_count_marks(o->r, turns);
 	o->skip = marks > ANTHROPIC_MARKS ? marks - ANTHROPIC_MARKS : 0;
 	jw_obj(o->w, NULL);
@@ -278,7 +278,7 @@ put_common(struct anthropic_out *o, struct plan *p, bool count, struct err *e)
 	anthropic_put_tools(o);
 	anthropic_put_system(o);
 	anthropic_put_turns(o, turns);
-	put_thinking(p, o->w);
+	anthropic_put_thinking(p, o->w);
 	put_output(o->r, p, o->w);
 	return 0;
 }
@@ -288,7 +288,7 @@ anthropic_encode_request(const struct llm_request *r, const struct llm_aim *aim,
     struct jw *w, struct err *e)
 {
 	struct anthropic_out o = { .r = r, .aim = aim, .w = w };
-	struct plan p;
+	struct anthropic_plan p;
 
 	if (put_common(&o, &p, false, e) == -1)
 		return -1;
@@ -310,7 +310,7 @@ anthropic_encode_count(const struct llm_request *r, const struct llm_aim *aim,
     struct jw *w, struct err *e)
 {
 	struct anthropic_out o = { .r = r, .aim = aim, .w = w };
-	struct plan p;
+	struct anthropic_plan p;
 
 	if (put_common(&o, &p, true, e) == -1)
 		return -1;

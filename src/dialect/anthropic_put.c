@@ -31,8 +31,7 @@ put_text(struct anthropic_out *o, struct str text, enum llm_cache cache)
 	jw_end(o->w);
 }
 
-/* JSON without a schema is only asked for in words. */
-static const struct str json_only =
+const struct str anthropic_json_only =
     STR("Respond with one valid JSON object and nothing else.");
 
 void
@@ -56,7 +55,7 @@ anthropic_put_system(struct anthropic_out *o)
 		return;
 	}
 	if (one == NULL) {
-		jw_str(o->w, "system", json_only);
+		jw_str(o->w, "system", anthropic_json_only);
 		return;
 	}
 	jw_arr(o->w, "system");
@@ -66,7 +65,7 @@ anthropic_put_system(struct anthropic_out *o)
 			if (p->kind == LLM_TEXT && !anthropic_blank(p->text))
 				put_text(o, p->text, p->cache);
 	if (o->r->format == LLM_FORMAT_JSON)
-		put_text(o, json_only, LLM_CACHE_NONE);
+		put_text(o, anthropic_json_only, LLM_CACHE_NONE);
 	jw_end(o->w);
 }
 

@@ -13,18 +13,17 @@ is_plain(const char *key)
 	return true;
 }
 
-/* Always an object at the top (trap 90). */
-static void
-put_schema(const struct llm_tool *t, struct jw *w)
+void
+anthropic_put_schema(const struct llm_tool *t, const char *name, struct jw *w)
 {
 	if (t->custom)
-		jw_raw(w, "input_schema",
+		jw_raw(w, name,
 		    STR("{\"type\":\"object\",\"properties\":{\"input\":"
 			"{\"type\":\"string\"}},\"required\":[\"input\"]}"));
 	else if (str_is(jx_str(t->schema, "type"), "object"))
-		jw_node(w, "input_schema", t->schema);
+		jw_node(w, name, t->schema);
 	else if (json_object_is_type(t->schema, json_type_object)) {
-		jw_obj(w, "input_schema");
+		jw_obj(w, name);
 		jw_strc(w, "type", "object");
 		json_object_object_foreach(t->schema, key, node)
 		{
@@ -33,8 +32,7 @@ put_schema(const struct llm_tool *t, struct jw *w)
 		}
 		jw_end(w);
 	} else
-		jw_raw(w, "input_schema",
-		    STR("{\"type\":\"object\",\"properties\":{}}"));
+		jw_raw(w, name, STR("{\"type\":\"object\",\"properties\":{}}"));
 }
 
 static void
@@ -44,7 +42,7 @@ put_tool(struct anthropic_out *o, const struct llm_tool *t)
 	jw_str(o->w, "name", t->name);
 	if (t->text.n > 0)
 		jw_str(o->w, "description", t->text);
-	put_schema(t, o->w);
+	anthropic_put_schema(t, "input_schema", o->w);
 	anthropic_put_mark(o, t->cache);
 	jw_end(o->w);
 	if (t->strict) /* it refuses most schemas */

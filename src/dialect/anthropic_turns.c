@@ -37,6 +37,29 @@ is_sent(const struct llm_part *p, bool assistant)
 	return false;
 }
 
+static bool
+has_thought(const struct llm_part *p)
+{
+	while (p != NULL && (p->kind != LLM_REASONING || !is_sent(p, true)))
+		p = p->next;
+	return p != NULL;
+}
+
+/* The same by what the caller wants. */
+static bool
+is_wanted(const struct llm_message *m, const struct llm_part *p, unsigned flags)
+{
+	bool assistant = m->role == LLM_ASSISTANT;
+
+	if (m->role == LLM_SYSTEM)
+		return false;
+	if (p->kind == LLM_REASONING && (flags & ANTHROPIC_NO_THOUGHTS) != 0)
+		return false;
+	return is_sent(p, assistant) ||
+	    (p->kind == LLM_TEXT && assistant &&
+		(flags & ANTHROPIC_KEEP_BLANK) != 0 && has_thought(m->parts));
+}
+
 /* The turns so far, and the ends of their lists. */
 struct making {
 	struct arena *arena;
@@ -131,7 +154,7 @@ trim_last(struct making *m)
 }
 
 int
-anthropic_turns(const struct llm_request *r, struct arena *a,
+anthropic_turns(const struct llm_request *r, unsigned flags, struct arena *a,
     struct anthropic_turn **out, struct err *e)
 {
 	static const struct llm_part dot = { .kind = LLM_TEXT };
@@ -141,8 +164,7 @@ anthropic_turns(const struct llm_request *r, struct arena *a,
 
 	for (msg = r->messages; msg != NULL; msg = msg->next)
 		for (p = msg->parts; p != NULL; p = p->next)
-			if (msg->role != LLM_SYSTEM &&
-			    is_sent(p, msg->role == LLM_ASSISTANT))
+			if (is_wanted(msg, p, flags))
 				add_item(&m, p, msg->role == LLM_ASSISTANT);
 	if (m.first == NULL) {
 		add_item(&m, &dot, false);

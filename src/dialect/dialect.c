@@ -4,6 +4,8 @@ static const struct dialect *const dialects[] = {
 	&dialect_anthropic_count,
 	&dialect_anthropic_messages,
 	&dialect_openai_chat,
+	&dialect_bedrock_converse,
+	&dialect_bedrock_count,
 	&dialect_gemini,
 	&dialect_gemini_count,
 	&dialect_gemini_embed,

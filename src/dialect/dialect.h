@@ -132,6 +132,8 @@ struct dialect {
 extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_anthropic_messages;
 extern const struct dialect dialect_anthropic_count;
+extern const struct dialect dialect_bedrock_converse;
+extern const struct dialect dialect_bedrock_count;
 extern const struct dialect dialect_gemini;
 extern const struct dialect dialect_gemini_count;
 extern const struct dialect dialect_gemini_embed;

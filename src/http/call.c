@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -130,6 +131,11 @@ take_header(struct call *c, struct str line)
 		    v.n >= 16 && strncasecmp(v.p, "application/json", 16) == 0;
 		c->head.sse =
 		    v.n >= 17 && strncasecmp(v.p, "text/event-stream", 17) == 0;
+		return;
+	}
+	if ((v = header_value(line, "x-amzn-errortype")).p != NULL) {
+		snprintf(c->head.error, sizeof(c->head.error), "%.*s",
+		    STR_ARG(v)); /* what is behind the name may be long */
 		return;
 	}
 	if ((v = header_value(line, "retry-after-ms")).p == NULL)

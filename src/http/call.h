@@ -31,6 +31,7 @@ struct call_head {
 	int64_t retry_after_ms; /* -1: not told */
 	bool json;             /* Content-Type is JSON */
 	bool sse;              /* text/event-stream */
+	char error[64];        /* x-amzn-errortype, or "" */
 };
 
 struct call_limits {

@@ -280,8 +280,8 @@ refused(struct req *r, const struct call_head *h)
 	if (m->model == NULL) /* a name that only the provider knows */
 		t.mapping = NULL;
 	r->err = (struct err){ .code = ERR_NONE };
-	fault = provider_fault(
-	    &t, h->status, buf_str(&r->whole), r->life, &r->err);
+	fault = provider_fault_named(&t, h->status, str_from(h->error),
+	    buf_str(&r->whole), r->life, &r->err);
 	if (fault == FAULT_RATE && (ms >= 0 || r->err.retry_after == 0))
 		r->err.retry_after = retry_seconds(ms);
 	failed(r, fault, h->status);
@@ -471,6 +471,7 @@ stage_relay(struct req *r)
 	buf_clear(&r->dropped);
 	r->record.used_provider = t->upstream->id;
 	r->record.upstream_model = t->model;
+	t->now = clock_wall_ms() / 1000; /* of this attempt's signature */
 	if (token_need(r, t, &v))
 		return v;
 	relay_begin(r, t);

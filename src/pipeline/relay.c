@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "dialect/heal.h"
+#include "dialect/invoke.h"
+#include "http/eventstream.h"
 #include "pipeline/attempt.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
@@ -25,8 +27,10 @@ struct relay {
 	const struct dialect *to;   /* the client's */
 	const struct dialect *from; /* the provider's */
 	struct frame frame;
-	struct sse sse;
-	bool streams; /* the provider's side */
+	enum framing framing;
+	struct sse sse;            /* FRAMING_SSE, */
+	struct eventstream frames; /* or the others */
+	bool streams;              /* the provider's side */
 	bool patched;
 	bool replays;  /* what was folded goes out as events */
 	bool terminal; /* the provider's last event has been seen */
@@ -174,6 +178,7 @@ relay_begin(struct req *r, const struct target *t)
 {
 	struct relay *y = ARENA_NEW(r->life, struct relay);
 	bool collect;
+	size_t size;
 
 	relay_free(r);
 	r->relay = y;
@@ -181,8 +186,10 @@ relay_begin(struct req *r, const struct target *t)
 	y->r = r;
 	y->to = r->endpoint->dialect;
 	y->from = t->way->dialect;
-	y->sse = (t->caps & LLM_CAN_DRAW) != 0 ? SSE_LIMIT(SSE_IMAGE_MAX) :
-						 SSE_INIT;
+	size = (t->caps & LLM_CAN_DRAW) != 0 ? SSE_IMAGE_MAX : SSE_EVENT_MAX;
+	y->framing = t->way->framing;
+	y->sse = SSE_LIMIT(size);
+	y->frames = EVENTSTREAM_LIMIT(size);
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);
@@ -220,6 +227,7 @@ relay_free(struct req *r)
 	if (y == NULL)
 		return;
 	sse_free(&y->sse);
+	eventstream_free(&y->frames);
 	buf_free(&y->own);
 	free_state(y);
 	r->relay = NULL;
@@ -274,6 +282,28 @@ on_event(void *arg, const struct sse_event *ev, struct err *e)
 	return rc;
 }
 
+/* Each chunk is an event of the dialect, wrapped. */
+static int
+on_chunk(void *arg, const struct sse_event *ev, struct err *e)
+{
+	struct relay *y = arg;
+	struct sse_event in;
+	int rc = invoke_unwrap(ev, loop_scratch(y->r->world->loop), &in, e);
+
+	return rc == 1 ? on_event(y, &in, e) : rc;
+}
+
+static int
+feed(struct relay *y, struct str bytes)
+{
+	struct err *e = &y->r->err;
+
+	if (y->framing == FRAMING_SSE)
+		return sse_feed(&y->sse, bytes, on_event, y, e);
+	return eventstream_feed(&y->frames, bytes,
+	    y->framing == FRAMING_AWS ? on_event : on_chunk, y, e);
+}
+
 /* The first bytes of an answer settle who serves, and that nobody else will. */
 static void
 note_first(struct req *r, const struct buf *out)
@@ -313,7 +343,7 @@ relay_feed(struct req *r, struct str bytes)
 
 	assert(y != NULL);
 	y->out = loop_claim(r);
-	rc = sse_feed(&y->sse, bytes, on_event, y, &r->err);
+	rc = feed(y, bytes);
 	note_first(r, y->out);
 	if (rc == -1)
 		return -1;
@@ -334,6 +364,17 @@ take_rest(struct relay *y, struct err *e)
 	if (ev.data.n == 0 || ev.data.p[0] != '{')
 		return 0;
 	return on_event(y, &ev, e);
+}
+
+/* The bytes are over, the last event was not the terminal one. */
+static int
+feed_end(struct relay *y)
+{
+	struct err *e = &y->r->err;
+
+	if (y->framing != FRAMING_SSE)
+		return eventstream_end(&y->frames, e);
+	return sse_end(&y->sse, on_event, y, e) == -1 ? -1 : take_rest(y, e);
 }
 
 static void
@@ -403,9 +444,7 @@ relay_end(struct req *r)
 	struct relay *y = r->relay;
 
 	y->out = loop_claim(r);
-	if (!y->terminal &&
-	    (sse_end(&y->sse, on_event, y, &r->err) == -1 ||
-		take_rest(y, &r->err) == -1)) {
+	if (!y->terminal && feed_end(y) == -1) {
 		r->broken = true;
 		send_out(r, false);
 		return -1;

@@ -5,6 +5,7 @@
  * words inside messages; only by the status, by codes that stand in members of
  * their own, and by how a few messages begin.
  */
+#include "http/eventstream.h"
 #include "provider/provider.h"
 
 #define READ_MAX ((size_t)64 * 1024)
@@ -29,8 +30,9 @@ struct refusal {
 	struct str inner;  /* innererror.code of Azure */
 	struct str reason; /* details[].reason of Google */
 	struct str message;
-	bool daily;   /* a quota of the day is used up (Google) */
-	bool flagged; /* by the moderation of OpenRouter */
+	struct str exception; /* __type of AWS, where no header names it */
+	bool daily;           /* a quota of the day is used up (Google) */
+	bool flagged;         /* by the moderation of OpenRouter */
 };
 
 /* A raw string without its quotes; escapes stay, our words have none. */
@@ -98,6 +100,7 @@ read_refusal(struct str body)
 		f.message = text_at(s, "error"); /* xAI: code beside it */
 		o = s;
 	}
+	f.exception = text_at(s, "__type");
 	f.code = text_at(o, "code");
 	f.type = text_at(o, "type");
 	if (f.message.p == NULL)
@@ -292,12 +295,29 @@ delay_s(struct str body)
 	return ms < 1 ? 1 : ms > 3600 ? 3600 : (int)ms;
 }
 
+/* What AWS means is in the name; the status is often 400. */
+static int
+real_status(int status, struct str name)
+{
+	int told = eventstream_status(name);
+
+	return told != 0 ? told : status;
+}
+
 enum fault
 provider_fault(const struct target *t, int status, struct str body,
     struct arena *a, struct err *e)
 {
+	return provider_fault_named(t, status, STR_NONE, body, a, e);
+}
+
+enum fault
+provider_fault_named(const struct target *t, int status, struct str name,
+    struct str body, struct arena *a, struct err *e)
+{
 	struct refusal f = read_refusal(body);
-	enum fault fault = classify(status, &f);
+	enum fault fault =
+	    classify(real_status(status, name.n > 0 ? name : f.exception), &f);
 	/* A name the catalogue does not know is the client's own. */
 	bool unknown =
 	    status == 404 && t->upstream->any_model && t->mapping == NULL;

@@ -3,6 +3,7 @@
  * version is a member, and so are betas, of which it refuses those it does not
  * know (wire.md section 6; traps 94-96).
  */
+#include "provider/claude.h"
 #include "provider/google.h"
 
 #define CLAUDE_VERSION "\"vertex-2023-10-16\""
@@ -11,39 +12,6 @@
 static const char *const strange[] = { "container", "context_management",
 	"inference_geo", "mcp_servers", "output_config", "service_tier",
 	"speed" };
-
-static bool
-is_listed(struct str list, struct str name)
-{
-	while (list.p != NULL)
-		if (str_eq(str_trim(str_split(&list, ',')), name))
-			return true;
-	return false;
-}
-
-/* A JSON array of those that are allowed; absent if none is. */
-static struct str
-filter(struct str betas, struct str allowed, struct arena *a)
-{
-	struct buf b = BUF_LIMIT(8192);
-	struct jw w = JW_TO(&b);
-	struct str one, list = STR_NONE;
-	bool any = false;
-
-	jw_arr(&w, NULL);
-	while (betas.p != NULL) {
-		one = str_trim(str_split(&betas, ','));
-		if (one.n == 0 || !is_listed(allowed, one))
-			continue;
-		jw_str(&w, NULL, one);
-		any = true;
-	}
-	jw_end(&w);
-	if (any && !b.full)
-		list = arena_dup(a, buf_str(&b));
-	buf_free(&b);
-	return list;
-}
 
 void
 google_claude_change(const struct target *t, const struct llm_request *r,
@@ -56,7 +24,7 @@ google_claude_change(const struct target *t, const struct llm_request *r,
 	quirk_set(c, STR("anthropic_version"), STR(CLAUDE_VERSION));
 	if (!counts) {
 		quirk_del(c, STR("model"));
-		betas = filter(r->betas, allowed, a);
+		betas = claude_betas(r->betas, allowed, a);
 	}
 	if (betas.p != NULL)
 		quirk_set(c, STR("anthropic_beta"), betas);

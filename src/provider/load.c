@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "provider/anthropic.h"
+#include "provider/aws.h"
 #include "provider/keys.h"
 #include "provider/place.h"
 #include "provider/quirk.h"
@@ -104,6 +105,8 @@ usual_ways(struct upstream *u)
 	if (u->ways[0].dialect == &dialect_anthropic_messages &&
 	    u->ops->headers == NULL)
 		u->ops = &anthropic_like_ops;
+	if (u->ways[0].dialect == &dialect_bedrock_converse)
+		u->ops = &aws_bedrock_ops;
 }
 
 /* Dialect and quirks: words of the section that may be wrong. */

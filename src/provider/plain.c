@@ -29,21 +29,22 @@ const struct way *
 provider_way(const struct upstream *u, const struct dialect *from,
     unsigned caps, unsigned says, unsigned *deaf)
 {
+	const struct way *w;
 	unsigned unheard;
 	int i;
 
 	*deaf = 0;
-	for (i = 0; i < u->nways; i++)
-		if (u->ways[i].dialect == from &&
-		    way_fits(&u->ways[i], from->task, caps))
-			return &u->ways[i];
+	for (w = u->ways; w < u->ways + u->nways; w++)
+		if (w->dialect == from && way_fits(w, from->task, caps) &&
+		    (says & w->deaf) == 0)
+			return w;
 	for (i = 0; i < u->nways; i++) {
-		if (!way_fits(&u->ways[i], from->task, caps))
+		w = &u->ways[i];
+		if (!way_fits(w, from->task, caps))
 			continue;
-		unheard = says &
-		    (~u->ways[i].dialect->hears | u->ways[i].deaf);
+		unheard = says & (~w->dialect->hears | w->deaf);
 		if (unheard == 0)
-			return &u->ways[i];
+			return w;
 		if (*deaf == 0)
 			*deaf = unheard & ~(unheard - 1);
 	}
@@ -342,8 +343,11 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
 	if (provider_put_header(q, STR("Content-Type: application/json"), e) ==
 		-1 ||
 	    provider_put_header(q,
-		streams ? STR("Accept: text/event-stream") :
-			  STR("Accept: application/json"),
+		str_from(!streams ?
+			"Accept: application/json" :
+			t->way->framing == FRAMING_SSE ?
+			"Accept: text/event-stream" :
+			"Accept: application/vnd.amazon.eventstream"),
 		e) == -1 ||
 	    provider_put_header(q, STR("Accept-Encoding: identity"), e) == -1 ||
 	    provider_put_header(

@@ -255,6 +255,9 @@ extern const struct fault_row fault_rows[FAULT__MAX];
  */
 enum fault provider_fault(const struct target *, int status, struct str body,
     struct arena *, struct err *);
+/* The same with the name that a header gave: x-amzn-errortype (trap 122). */
+enum fault provider_fault_named(const struct target *, int status,
+    struct str name, struct str body, struct arena *, struct err *);
 
 /*
  * The error of a class with its fixed message; for FAULT_NETWORK,

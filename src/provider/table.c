@@ -9,6 +9,7 @@
  * those without QUIRK_REASONING_BACK refuse such messages.
  */
 #include "provider/anthropic.h"
+#include "provider/aws.h"
 #include "provider/google.h"
 
 #define V1 "/v1/chat/completions"
@@ -65,6 +66,29 @@ static const struct way vertex_claude[] = {
 	{ .dialect = NULL }
 };
 
+/*
+ * Converse for all but clients of Anthropic's dialect, who get Claude's events
+ * as they are.  Nobody fetches URLs there, and nothing searches.
+ */
+#define BEDROCK(verb) "/model/{model}/" verb
+
+static const struct way bedrock[] = {
+	{ .dialect = &dialect_bedrock_converse,
+	    .path = BEDROCK("converse"),
+	    .stream_path = BEDROCK("converse-stream"),
+	    .framing = FRAMING_AWS },
+	{ .dialect = &dialect_anthropic_messages,
+	    .path = BEDROCK("invoke"),
+	    .stream_path = BEDROCK("invoke-with-response-stream"),
+	    .framing = FRAMING_AWS_CHUNK,
+	    .with = LLM_WANTS_MESSAGES,
+	    .deaf = LLM_SAY_URL | LLM_SAY_SEARCH },
+	{ .dialect = &dialect_bedrock_count,
+	    .path = BEDROCK("count-tokens"),
+	    .with = LLM_WANTS_MESSAGES },
+	{ .dialect = NULL }
+};
+
 static const struct way messages[] = {
 	{ .dialect = &dialect_anthropic_messages, .path = "/v1/messages" },
 	{ .dialect = &dialect_anthropic_count,
@@ -86,6 +110,10 @@ const struct provider provider_rows[] = {
 { "anthropic", "Anthropic", .ways = messages, .ops = &anthropic_ops,
     .auth = AUTH_X_API_KEY, .base_url = "https://api.anthropic.com",
     .sdk_env = "ANTHROPIC_API_KEY" },
+{ "aws-bedrock", "AWS Bedrock", .auth = AUTH_BEARER,
+    .ways = bedrock, .ops = &aws_bedrock_ops,
+    .base_url = "https://bedrock-runtime.us-east-1.amazonaws.com",
+    .sdk_env = "AWS_BEARER_TOKEN_BEDROCK" },
 { "azure", "Azure", CHAT, .auth = AUTH_API_KEY,
     .path = "/openai/v1/chat/completions",
     .base_url = "https://{resource}.openai.azure.com",

@@ -89,6 +89,11 @@ const ops = {
   no_empty_text_blocks: (v, w, all) => !all.flatMap(m => [m, ...(Array.isArray(m?.content) ? m.content : [])]).some(emptyText),
   roles_alternate: (v, w, all) => all.every((m, i) => i === 0 || m.role !== all[i - 1].role),
   no_trailing_whitespace_if_assistant: v => v?.role !== 'assistant' || !/\s$/.test(textOf(v.content)),
+  // "N with all digits": the number as it stands in the text, for JSON.parse rounds it.
+  equals_numerically_exact: (v, w, all, body, text) => Object.entries(w).every(([k, x]) => {
+    const digits = /^(\d+) with all digits$/.exec(x)?.[1]
+    return digits ? new RegExp(`"${k}": ?${digits}\\b`).test(text) : isDeepStrictEqual(v?.[k], x)
+  }),
   // Media as Gemini takes it, by URL or as data.
   one_of_shapes: (v, w, all) => all.some(p => (p.fileData?.fileUri && p.fileData.mimeType) || (p.inlineData?.data && p.inlineData.mimeType)),
   if_parameters_used_no_keys: (v, w) => !(walk(v).names.includes('parameters') && w.some(k => walk(v).names.includes(k))),
@@ -98,11 +103,11 @@ const ops = {
     all.some(m => m.tool_calls?.some(c => c.id === id && c.function?.arguments === text)))
 }
 
-function fact(f, body) {
+function fact(f, body, text) {
   const op = ops[f.op]
   if (!op) return [`unknown op ${f.op} in expect.json`]
   const all = f.path.split('|').flatMap(p => resolve(body, p.startsWith('/') || p === '$' ? p : '/' + p))
-  return op(all[0], f.value, all, body) ? []
+  return op(all[0], f.value, all, body, text) ? []
     : [`upstream ${f.path}: ${show(all.length > 1 ? all : all[0])} fails ${f.op}${f.value === undefined ? '' : ' ' + show(f.value)}`]
 }
 
@@ -116,13 +121,21 @@ function header(name, want, headers) {
   return want.split(' or ').includes(got) ? [] : [`header ${name}: ${show(got)}, expected ${show(want)}`]
 }
 
+// May the gateway refuse the request itself, and did it so?
+export function mayRefuse(want, answer) {
+  const shapes = want?.facts?.filter(f => f.op === 'one_of_shapes').flatMap(f => f.value) ?? []
+  const word = shapes.map(s => /^gateway answers 400 invalid_request_error naming (\S+)$/.exec(s)?.[1]).find(Boolean)
+  const error = answer.json?.error
+  return word !== undefined && answer.status === 400 && error?.type === 'invalid_request_error' && error.message.includes(word)
+}
+
 // want: expect.upstream_request; seen: the request as the upstream saw it.
 export function upstreamRequest(want, seen) {
   if (!seen) return ['nothing was sent to the provider']
   const bad = []
   for (const [k, v] of Object.entries(want)) {
     switch (k) {
-    case 'facts': for (const f of v) bad.push(...fact(f, seen.body)); break
+    case 'facts': for (const f of v) bad.push(...fact(f, seen.body, seen.text)); break
     case 'method': if (seen.method !== v) bad.push(`method ${seen.method}, expected ${v}`); break
     case 'path': if (seen.url.split('?')[0] !== v) bad.push(`path ${seen.url}, expected ${v}`); break
     case 'headers': for (const [n, w] of Object.entries(v)) bad.push(...header(n, w, seen.headers)); break

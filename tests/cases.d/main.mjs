@@ -12,10 +12,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Gateway, top } from '../lib/gateway.mjs'
 import { Upstream, completion, geminiAnswer, geminiStream, message, messageStream, sendPieces, textStream } from '../lib/upstream.mjs'
+import { converse, converseStream } from '../lib/bedrock.mjs'
 import * as messages from '../lib/messages.mjs'
 import { events, faults, join, plain, chunks } from '../lib/stream.mjs'
 import { clientAnthropic, clientOpenai, leaks, survived } from './match.mjs'
-import { upstreamRequest } from './facts.mjs'
+import { mayRefuse, upstreamRequest } from './facts.mjs'
 import { load, model, setup, supported } from './plan.mjs'
 
 const upstreamKey = 'sk-upstream-0123456789abcdefSECRET'
@@ -62,6 +63,12 @@ function serve(req, res, body) {
     } else if (/:generateContent/.test(req.url)) {
       res.writeHead(200, { 'content-type': 'application/json' })
       res.end(JSON.stringify(geminiAnswer()))
+    } else if (/\/converse-stream$/.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' })
+      res.end(Buffer.concat(converseStream()))
+    } else if (/\/converse$/.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(converse()))
     } else if (body?.stream) {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.end((claude ? messageStream() : textStream()).join(''))
@@ -97,7 +104,7 @@ function clientRequest(c, client) {
   }
   const body = { model: name, messages: [{ role: 'user', content: 'Hello' }] }
   if (client === 'anthropic' && c.what.kind !== 'count_tokens') body.max_tokens = 1000
-  if (c.what.kind === 'stream' || c.what.kind === 'stream-error' || c.expect.stream) {
+  if (['stream', 'stream-error', 'framing'].includes(c.what.kind) || c.expect.stream) {
     body.stream = true
     if (client === 'openai') body.stream_options = { include_usage: true }
   }
@@ -123,6 +130,7 @@ async function attempt(gw, upstream, c, size, client) {
   })
   const seen = upstream.requests[before]
   const bad = leaks(answer, upstreamKey)
+  if (!seen && mayRefuse(c.expect.upstream_request, answer)) return bad
   if (!seen) bad.push(`nothing was sent to the provider: ${answer.status} ${answer.text.slice(0, 300)}`)
   if (c.what.kind === 'request') bad.push(...requestCase(c, answer, seen, client))
   else if (client === 'anthropic') bad.push(...messageCase(c, answer, JSON.parse(request)))
@@ -152,6 +160,7 @@ function common(c, want, answer) {
     bad.push(`Retry-After: ${answer.headers['retry-after']}, expected ${c.expect.retry_after_seconds}`)
   }
   if (c.expect.class === 'gateway_error' && answer.headers['x-should-retry'] !== 'false') bad.push('x-should-retry: false is missing')
+  if (c.what.kind === 'framing' && answer.status < 500) bad.push(`status ${answer.status} for a broken stream`)
   return bad
 }
 

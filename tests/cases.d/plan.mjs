@@ -5,9 +5,9 @@ import path from 'node:path'
 
 // Extend these as formats, clients and endpoints come.
 export const supported = {
-  upstream: new Set(['openai', 'anthropic', 'gemini']),
+  upstream: new Set(['openai', 'anthropic', 'gemini', 'bedrock', 'bedrock-invoke-nova']),
   client: new Set(['openai', 'anthropic']),
-  kind: new Set(['response', 'stream', 'error', 'stream-error', 'request', 'count_tokens'])
+  kind: new Set(['response', 'stream', 'error', 'stream-error', 'request', 'count_tokens', 'framing'])
 }
 
 // Provider of a case -> provider id of the gateway, where they differ.
@@ -60,6 +60,7 @@ export function load(top) {
 
 function missing(c) {
   if (vectors.has(c.what.provider) || c.what.kind === 'auth') return 'parser vectors, not a case'
+  if (c.what.kind === 'framing' && !c.what.upstream) return 'parser vectors, not a case'
   if (!supported.kind.has(c.what.kind)) return `kind ${c.what.kind}`
   if (!supported.upstream.has(c.format)) return `upstream format ${c.format}`
   if (!c.clients.some(x => supported.client.has(x))) return `client ${c.clients.join(', ')}`

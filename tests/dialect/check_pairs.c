@@ -3,7 +3,8 @@
  *
  *	request.json	what the client sends
  *	upstream.json	what the upstream must then receive	(golden)
- *	upstream.sse	what the upstream streams back
+ *	upstream.sse	what the upstream streams back; or
+ *	upstream.events	the same on AWS: lines of event and payload
  *	client.sse	what the client must then receive	(golden)
  *	decoded.sse	the same through events			(golden)
  *	replay.sse	the same from the folded answer		(golden)
@@ -11,17 +12,22 @@
  */
 #include "dialect/dialect.h"
 #include "fixture.h"
+#include "frames.h"
+#include "http/eventstream.h"
 #include "room.h"
 
 static const struct {
 	const char *client;
 	const char *upstream;
+	unsigned wants; /* LLM_WANTS_* of the model */
 } pairs[] = {
-	{ "anthropic-messages", "anthropic-messages" },
-	{ "anthropic-messages", "openai-chat" },
-	{ "openai-chat", "anthropic-messages" },
-	{ "openai-chat", "openai-chat" },
-	{ "openai-chat", "gemini" },
+	{ "anthropic-messages", "anthropic-messages", 0 },
+	{ "anthropic-messages", "openai-chat", 0 },
+	{ "openai-chat", "anthropic-messages", 0 },
+	{ "openai-chat", "openai-chat", 0 },
+	{ "openai-chat", "gemini", 0 },
+	{ "openai-chat", "bedrock-converse", LLM_WANTS_MESSAGES },
+	{ "anthropic-messages", "bedrock-converse", LLM_WANTS_MESSAGES },
 };
 
 /* One stream on its way, patched or decoded. */
@@ -76,25 +82,60 @@ on_sse(void *arg, const struct sse_event *ev, struct err *e)
 	return rc;
 }
 
-static void
-run_feed(struct feed *f, struct str in, size_t step, struct str dir)
+static int
+feed_sse(struct feed *f, struct str in, size_t step, struct err *e)
 {
 	struct sse sse = SSE_INIT;
-	struct err e = { 0 };
 	size_t i, n;
 	int rc = 0;
 
 	for (i = 0; i < in.n && rc == 0; i += n) {
 		n = in.n - i < step ? in.n - i : step;
-		rc = sse_feed(&sse, (struct str){ in.p + i, n }, on_sse, f, &e);
+		rc = sse_feed(&sse, (struct str){ in.p + i, n }, on_sse, f, e);
 	}
 	if (rc == 0)
-		rc = sse_end(&sse, on_sse, f, &e);
+		rc = sse_end(&sse, on_sse, f, e);
+	sse_free(&sse);
+	return rc;
+}
+
+static int
+feed_frames(struct feed *f, struct str lines, size_t step, struct err *e)
+{
+	struct eventstream s = EVENTSTREAM_INIT;
+	struct buf in = BUF_LIMIT(1 << 20);
+	size_t i, n;
+	int rc = 0;
+
+	frames_of(lines, &in);
+	for (i = 0; i < in.n && rc == 0; i += n) {
+		n = in.n - i < step ? in.n - i : step;
+		rc = eventstream_feed(
+		    &s, (struct str){ in.p + i, n }, on_sse, f, e);
+	}
+	if (rc == 0)
+		rc = eventstream_end(&s, e);
+	eventstream_free(&s);
+	buf_free(&in);
+	return rc;
+}
+
+static void
+run_feed(struct feed *f, struct arena *a, size_t step, struct str dir)
+{
+	struct str in = fixture_read(a, dir, "upstream.sse");
+	struct err e = { 0 };
+	int rc;
+
+	if (in.p != NULL)
+		rc = feed_sse(f, in, step, &e);
+	else
+		rc = feed_frames(
+		    f, fixture_read(a, dir, "upstream.events"), step, &e);
 	if (rc != -1 && f->to != NULL)
 		rc = f->up->decode_end(f->state, f->to, &e);
 	if (rc == -1)
 		ck_abort_msg("%.*s: %s", STR_ARG(dir), e.msg);
-	sse_free(&sse);
 }
 
 static struct frame
@@ -108,13 +149,13 @@ frame_of(bool include_usage)
 
 static bool
 run_request(const struct dialect *client, const struct dialect *up,
-    struct arena *a, struct str dir)
+    unsigned wants, struct arena *a, struct str dir)
 {
 	struct buf out = BUF_LIMIT(1 << 20), dropped = BUF_LIMIT(4096);
 	struct llm_request r = { .from = client };
-	struct llm_aim aim = { .arena = a,
-		.caps = LLM_NEEDS_MASK,
-		.dropped = &dropped };
+	struct llm_aim aim = {
+		.arena = a, .caps = LLM_NEEDS_MASK | wants, .dropped = &dropped
+	};
 	struct err e = { 0 };
 
 	r.body = fixture_read(a, dir, "request.json");
@@ -145,7 +186,7 @@ run_patched(const struct dialect *up, struct arena *a, struct str dir,
 	struct tail tail = { .cost = &cost, .metadata = STR("{\"m\":1}") };
 	struct err e = { 0 };
 
-	run_feed(&f, fixture_read(a, dir, "upstream.sse"), step, dir);
+	run_feed(&f, a, step, dir);
 	tail.usage = &up->relay_facts(f.state)->usage;
 	if (up->relay_end(f.state, f.scratch, &f.frame, &tail, &out, &e) == -1)
 		ck_abort_msg("%.*s: %s", STR_ARG(dir), e.msg);
@@ -173,9 +214,10 @@ run_decoded(const struct dialect *client, const struct dialect *up,
 		.out = &out };
 
 	llm_grammar_init(&g, &c.sink);
-	run_feed(&f, fixture_read(a, dir, "upstream.sse"), step, dir);
+	run_feed(&f, a, step, dir);
 	fixture_expect(a, dir, "decoded.sse", buf_str(&out));
-	up->decode_free(f.state);
+	if (up->decode_free != NULL)
+		up->decode_free(f.state);
 	arena_free(f.scratch);
 	buf_free(&out);
 }
@@ -202,7 +244,7 @@ run_folded(const struct dialect *client, const struct dialect *up,
 	struct jw w = JW_TO(&out);
 	struct err e = { 0 };
 
-	run_feed(&f, fixture_read(a, dir, "upstream.sse"), 1 << 20, dir);
+	run_feed(&f, a, 1 << 20, dir);
 	ck_assert(answer.ended);
 	llm_grammar_init(&g, &c.sink);
 	if (llm_replay(&answer, &g.sink, &e) == -1)
@@ -212,7 +254,8 @@ run_folded(const struct dialect *client, const struct dialect *up,
 	client->encode_answer(&f.frame, &answer, &tail, &w);
 	buf_addc(&out, '\n');
 	fixture_expect(a, dir, "plain.json", buf_str(&out));
-	up->decode_free(f.state);
+	if (up->decode_free != NULL)
+		up->decode_free(f.state);
 	arena_free(f.scratch);
 	buf_free(&out);
 }
@@ -229,7 +272,7 @@ START_TEST(pair)
 
 	topic = arena_fmt(a, "%s.to.%s", client->name, up->name);
 	for (dir = fixture_cases(a, topic.p); dir->p != NULL; dir++) {
-		usage = run_request(client, up, a, *dir);
+		usage = run_request(client, up, pairs[_i].wants, a, *dir);
 		for (i = 0; i < NROWS(steps); i++) {
 			if (client == up)
 				run_patched(up, a, *dir, steps[i], usage);

@@ -1,6 +1,7 @@
 #include "room.h"
 
 TCase *case_answer(void);
+TCase *case_bedrock(void);
 TCase *case_check(void);
 TCase *case_embed(void);
 TCase *case_error(void);
@@ -17,6 +18,7 @@ TCase *case_vector(void);
 const char *const room_name = "dialect";
 TCase *(*const room_cases[])(void) = {
 	case_answer,
+	case_bedrock,
 	case_check,
 	case_embed,
 	case_error,

@@ -11,6 +11,7 @@ import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
+import * as aws from './http/bedrock.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
 
@@ -33,6 +34,10 @@ const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_
 const vertex = await startGoogle()
 const messages = await claude.startMessages()
 all.push(several, short, vertex, messages)
+all.push(messages)
+const signed = await aws.startBedrock()
+const keyed = await aws.startBedrock('plain')
+all.push(signed, keyed)
 
 requests(() => main)
 answers(() => main)
@@ -45,6 +50,7 @@ fallback(() => several)
 timers(() => short)
 claude.messages(() => messages)
 googles(() => vertex)
+aws.bedrock(() => signed, () => keyed)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -86,5 +92,6 @@ await runAll('e2e-http', {
     await upstream.close()
     await claude.upstream.close()
     await stopGoogle()
+    await aws.upstream.close()
   }
 })

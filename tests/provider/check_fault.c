@@ -181,6 +181,50 @@ START_TEST(fault)
 }
 END_TEST
 
+/* AWS says in a header what it means (trap 122). */
+static const struct {
+	const char *name;
+	int status;
+	const char *body;
+	enum fault fault;
+	const char *msg;
+} named[] = {
+	{ "ValidationException:http://internal.amazon.com/coral/com.x/", 400,
+	    "{\"message\":\"No such model.\"}", FAULT_CLIENT,
+	    "No such model." },
+	{ "ThrottlingException", 429, "{\"message\":\"slow\"}", FAULT_RATE,
+	    FIXED "429" },
+	{ "ThrottlingException", 400, "{\"Message\":\"slow\"}", FAULT_RATE,
+	    FIXED "400" },
+	{ "ServiceQuotaExceededException", 400, "{}", FAULT_RATE, FIXED "400" },
+	{ "ExpiredTokenException", 400, "{}", FAULT_GATEWAY, FIXED "400" },
+	{ "AccessDeniedException", 403, "{}", FAULT_GATEWAY, FIXED "403" },
+	{ "ModelTimeoutException", 408, "{}", FAULT_UPSTREAM, FIXED "408" },
+	{ "ModelErrorException", 424, "{}", FAULT_UPSTREAM, FIXED "424" },
+	{ "InternalServerException", 500, "", FAULT_UPSTREAM, FIXED "500" },
+	{ "SomethingNew", 400, "{\"message\":\"why\"}", FAULT_CLIENT, "why" },
+	{ "", 400, "{\"__type\":\"com.amazon.coral#ThrottlingException\"}",
+	    FAULT_RATE, FIXED "400" },
+};
+
+START_TEST(by_name)
+{
+	struct arena *a = arena_new(4096, 1 << 20);
+	struct target t = {
+		.upstream = &example, .way = example.ways, .mapping = &example
+	};
+	struct err e = { 0 };
+	enum fault f = provider_fault_named(&t, named[_i].status,
+	    str_from(named[_i].name), str_from(named[_i].body), a, &e);
+
+	ck_assert_msg(
+	    f == named[_i].fault, "%s: %s", named[_i].name, fault_rows[f].word);
+	ck_assert_str_eq(e.msg, named[_i].msg);
+	ck_assert_int_eq(e.status, named[_i].status);
+	arena_free(a);
+}
+END_TEST
+
 START_TEST(unknown_name)
 {
 	struct arena *a = arena_new(4096, 1 << 20);
@@ -253,6 +297,7 @@ CASE(case_fault)
 	TCase *c = tcase_create("fault");
 
 	tcase_add_loop_test(c, fault, 0, (int)NROWS(cases));
+	tcase_add_loop_test(c, by_name, 0, NROWS(named));
 	tcase_add_test(c, unknown_name);
 	tcase_add_test(c, no_answer);
 	tcase_add_loop_test(c, delay, 0, (int)NROWS(delays));

@@ -17,6 +17,10 @@ static const struct {
 	    "Authorization: Bearer k" },
 	{ "anthropic", "LLM_ANTHROPIC_API_KEY",
 	    "https://api.anthropic.com/v1/messages", "x-api-key: k" },
+	{ "aws-bedrock", "LLM_AWS_BEDROCK_API_KEY",
+	    "https://bedrock-runtime.us-east-1.amazonaws.com/model/global.m/"
+	    "converse",
+	    "Authorization: Bearer k" },
 	{ "azure", "LLM_AZURE_API_KEY",
 	    "https://res-1.openai.azure.com/openai/v1/chat/completions",
 	    "api-key: k" },
