@@ -25,6 +25,7 @@ static const struct stage chat_stages[] = {
 	{ "resolve", stage_resolve, NULL }, /* model, candidates */
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL }, /* who can be asked, in which order */
+	{ "fetch", stage_fetch, NULL }, /* images that were given by URL */
 	{ "begin", stage_begin, NULL }, /* start record */
 	{ "relay", stage_relay, NULL },
 	{ "answer", stage_answer, NULL }, /* a whole one, big for the loop */
@@ -66,9 +67,17 @@ static const struct stage sim_stages[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct stage sim_embed_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "sim-embed", stage_sim_embed, NULL },
+	{ NULL, NULL, NULL },
+};
+
 static const struct endpoint chat_endpoints[] = {
 	{ "chat-completions", "POST", "/v1/chat/completions",
 	    &dialect_openai_chat, chat_stages, true },
+	{ "embeddings", "POST", "/v1/embeddings", &dialect_openai_embed,
+	    chat_stages, true },
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };
 
@@ -95,6 +104,8 @@ static const struct endpoint health_endpoints[] = {
 
 static const struct endpoint sim_endpoints[] = {
 	{ "sim-chat", "POST", "/sim/v1/chat/completions", NULL, sim_stages,
+	    true },
+	{ "sim-embed", "POST", "/sim/v1/embeddings", NULL, sim_embed_stages,
 	    true },
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };

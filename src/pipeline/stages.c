@@ -350,8 +350,8 @@ stage_capability(struct req *r)
 
 /* One target for each key of a provider that can be told it all. */
 static bool
-add_targets(
-    struct req *r, const struct mapping *m, int max_keys, unsigned *deaf)
+add_targets(struct req *r, const struct mapping *m, int max_keys, unsigned says,
+    unsigned *deaf)
 {
 	const struct upstream *u;
 	const struct way *w;
@@ -359,8 +359,7 @@ add_targets(
 	int key = 0;
 
 	u = providers_find(r->world->providers, m->provider);
-	if ((w = provider_way(u, r->chat.from, m->caps, r->chat.says, deaf)) ==
-	    NULL)
+	if ((w = provider_way(u, r->chat.from, m->caps, says, deaf)) == NULL)
 		return false;
 	do {
 		if (r->ntargets == ATTEMPTS_MAX)
@@ -385,13 +384,22 @@ refuse_deaf(struct req *r, unsigned deaf)
 {
 	struct str model = { r->chat.model.p,
 		r->chat.model.n > 200 ? 200 : r->chat.model.n };
-	const char *word = llm_say_word(deaf);
+	const char *word =
+	    r->chat.from->task == LLM_EMBED ? "input" : llm_say_word(deaf);
 
 	if (deaf == LLM_SAY_NATIVE && r->chat.native != NULL)
 		word = r->chat.native;
 	if (deaf == 0 && r->chat.from->task == LLM_COUNT) {
 		err_set(&r->err, ERR_NOT_FOUND,
 		    "Token counting is not available for model %.*s",
+		    STR_ARG(model));
+		return FAIL;
+	}
+	if (deaf == LLM_SAY_URL) {
+		r->err.param = STR("messages");
+		err_set(&r->err, ERR_BAD_IMAGE,
+		    "image_url: no available provider of model %.*s takes "
+		    "URLs, send the data instead",
 		    STR_ARG(model));
 		return FAIL;
 	}
@@ -412,19 +420,33 @@ refuse_deaf(struct req *r, unsigned deaf)
  * A pinned request, or one that wants no fallback, uses other keys of its
  * provider only (api.md 12.5).
  */
-enum verdict
-stage_route(struct req *r)
+static unsigned
+find_targets(struct req *r, unsigned says)
 {
 	int i, n = 0, max = (int)r->world->conf.max_fallback_providers + 1;
 	unsigned deaf = 0, one;
 
-	if (route_usable(&r->route, &r->route_world, &r->err) == -1)
-		return FAIL;
 	if (r->no_retry || r->route.provider.p != NULL)
 		max = 1;
 	for (i = 0; i < r->route.nfound && n < max; i++) {
-		n += add_targets(r, r->route.found[i], 3, &one);
+		n += add_targets(r, r->route.found[i], 3, says, &one);
 		deaf = deaf == 0 ? one : deaf;
+	}
+	return deaf;
+}
+
+enum verdict
+stage_route(struct req *r)
+{
+	unsigned says = r->chat.says, deaf;
+
+	if (route_usable(&r->route, &r->route_world, &r->err) == -1)
+		return FAIL;
+	deaf = find_targets(r, says);
+	if (r->ntargets == 0 && deaf == LLM_SAY_URL &&
+	    r->world->conf.fetch_images) {
+		deaf = find_targets(r, says & ~(unsigned)LLM_SAY_URL);
+		r->fetches = true;
 	}
 	if (r->ntargets == 0)
 		return refuse_deaf(r, deaf);

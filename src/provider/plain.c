@@ -35,8 +35,7 @@ provider_way(const struct upstream *u, const struct dialect *from,
 
 	*deaf = 0;
 	for (w = u->ways; w < u->ways + u->nways; w++)
-		if (w->dialect == from && way_fits(w, from->task, caps) &&
-		    (says & w->deaf) == 0)
+		if (w->dialect == from && way_fits(w, from->task, caps))
 			return w;
 	for (i = 0; i < u->nways; i++) {
 		w = &u->ways[i];
@@ -134,6 +133,8 @@ make_changes(const struct target *t, const struct llm_request *r,
 	jw_str(&w, NULL, t->model);
 	quirk_set(c, STR("model"), buf_str(name));
 	change_stream(t, r, c);
+	if (t->way->dialect == &dialect_openai_embed)
+		quirk_embed(t, c);
 	if (t->way->dialect != &dialect_openai_chat)
 		return;
 	change_limit(t, r, c, a);

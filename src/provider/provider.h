@@ -58,7 +58,8 @@ struct way {
 	enum framing framing;
 	unsigned with;    /* only for mappings with all of these caps */
 	unsigned without; /* and with none of these */
-	unsigned deaf; /* LLM_SAY_* that the dialect hears, but not here */
+	unsigned deaf;    /* LLM_SAY_* that its dialect hears, but not here:
+			     URLs at Vertex */
 };
 #define WAYS_MAX 8
 

@@ -1,7 +1,9 @@
 #include "room.h"
 
+TCase *case_answer(void);
 TCase *case_bedrock(void);
 TCase *case_check(void);
+TCase *case_embed(void);
 TCase *case_error(void);
 TCase *case_gemini(void);
 TCase *case_heal(void);
@@ -15,8 +17,10 @@ TCase *case_vector(void);
 
 const char *const room_name = "dialect";
 TCase *(*const room_cases[])(void) = {
+	case_answer,
 	case_bedrock,
 	case_check,
+	case_embed,
 	case_error,
 	case_gemini,
 	case_heal,

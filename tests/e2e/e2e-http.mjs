@@ -7,6 +7,7 @@ import { assert, runAll, test } from '../lib/suite.mjs'
 import { requests } from './http/requests.mjs'
 import { answers, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
+import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import * as claude from './http/messages.mjs'
 import * as aws from './http/bedrock.mjs'
@@ -42,6 +43,7 @@ pinging(() => pings)
 otherUsage(() => extra, 'extra')
 otherUsage(() => off, 'off')
 providerFaults(() => main)
+embeddings(() => main)
 fallback(() => several)
 timers(() => short)
 claude.messages(() => messages)

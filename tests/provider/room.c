@@ -9,6 +9,7 @@ TCase *case_quirk(void);
 TCase *case_scrub(void);
 TCase *case_sigv4(void);
 TCase *case_table(void);
+TCase *case_way(void);
 
 const char *const room_name = "provider";
 TCase *(*const room_cases[])(void) = {
@@ -21,5 +22,6 @@ TCase *(*const room_cases[])(void) = {
 	case_scrub,
 	case_sigv4,
 	case_table,
+	case_way,
 	NULL,
 };
