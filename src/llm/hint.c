@@ -10,7 +10,7 @@ static const struct {
 	{ LLM_SAY_BIAS, "logit_bias" },
 	{ LLM_SAY_CUSTOM, "tools" },
 	{ LLM_SAY_AUDIO, "messages" },
-	{ LLM_SAY_URL, "image_url" },
+	{ LLM_SAY_URL, "messages" },
 	{ LLM_SAY_SPEAK, "modalities" },
 	{ LLM_SAY_SEARCH, "tools" },
 	{ LLM_SAY_VIDEO, "messages" },

@@ -35,8 +35,7 @@ provider_way(const struct upstream *u, const struct dialect *from,
 
 	*deaf = 0;
 	for (w = u->ways; w < u->ways + u->nways; w++)
-		if (w->dialect == from && way_fits(w, from->task, caps) &&
-		    (says & w->deaf) == 0)
+		if (w->dialect == from && way_fits(w, from->task, caps))
 			return w;
 	for (i = 0; i < u->nways; i++) {
 		w = &u->ways[i];

@@ -259,8 +259,8 @@ START_TEST(ways)
 	    provider_way(u, &dialect_anthropic_messages, 0, 0, &deaf)->dialect,
 	    &dialect_bedrock_converse);
 	/* Nobody fetches there. */
-	ck_assert_ptr_null(provider_way(
-	    u, &dialect_anthropic_messages, claude, LLM_SAY_URL, &deaf));
+	ck_assert_ptr_null(
+	    provider_way(u, &dialect_openai_chat, claude, LLM_SAY_URL, &deaf));
 	ck_assert_uint_eq(deaf, LLM_SAY_URL);
 	ck_assert_ptr_eq(
 	    provider_way(u, &dialect_anthropic_count, claude, 0, &deaf)
