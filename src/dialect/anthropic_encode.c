@@ -139,7 +139,7 @@ put_output(
 	if (schema) {
 		jw_obj(w, "format");
 		jw_strc(w, "type", "json_schema");
-		jw_node(w, "schema", r->schema);
+		anthropic_put_schema(w, "schema", r->schema);
 		jw_end(w);
 	}
 	jw_end(w);
