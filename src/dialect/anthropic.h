@@ -179,7 +179,7 @@ bool anthropic_thinks(const struct anthropic_plan *);
 /* The member "thinking". */
 void anthropic_put_thinking(const struct anthropic_plan *, struct jw *);
 /* An object at the top, whatever the client gave (trap 90). */
-void anthropic_put_schema(
+void anthropic_put_tool_schema(
     const struct llm_tool *, const char *key, struct jw *);
 /* JSON without a schema is only asked for in words. */
 extern const struct str anthropic_json_only;

@@ -14,7 +14,8 @@ anthropic_plain_key(const char *key)
 }
 
 void
-anthropic_put_schema(const struct llm_tool *t, const char *name, struct jw *w)
+anthropic_put_tool_schema(
+    const struct llm_tool *t, const char *name, struct jw *w)
 {
 	if (t->custom)
 		jw_raw(w, name,
@@ -43,7 +44,7 @@ put_tool(struct anthropic_out *o, const struct llm_tool *t)
 	jw_str(o->w, "name", t->name);
 	if (t->text.n > 0)
 		jw_str(o->w, "description", t->text);
-	anthropic_put_schema(t, "input_schema", o->w);
+	anthropic_put_tool_schema(t, "input_schema", o->w);
 	anthropic_put_mark(o, t->cache);
 	jw_end(o->w);
 	if (t->strict) /* it refuses most schemas */

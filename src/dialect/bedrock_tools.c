@@ -39,7 +39,7 @@ put_tool(struct bedrock_out *o, const struct llm_tool *t)
 	if (!anthropic_blank(t->text)) /* trap 67 */
 		jw_str(o->w, "description", t->text);
 	jw_obj(o->w, "inputSchema");
-	anthropic_put_schema(t, "json", o->w);
+	anthropic_put_tool_schema(t, "json", o->w);
 	jw_end(o->w);
 	jw_end(o->w);
 	jw_end(o->w);

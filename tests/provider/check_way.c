@@ -27,8 +27,7 @@ static const struct {
 	unsigned deaf;
 } rows[] = {
 	{ &plain, 0, LLM_SAY_MANY, &plain, 0 },
-	{ &rich, 0, LLM_SAY_URL, NULL, LLM_SAY_URL },
-	{ &rich, 0, LLM_SAY_BIAS, &rich, 0 },
+	{ &rich, 0, LLM_SAY_URL, &rich, 0 },
 	{ &other, 0, 0, &plain, 0 },
 	{ &other, 0, LLM_SAY_MANY, &rich, 0 },
 	{ &plain, LLM_WANTS_RESPONSES, 0, &rich, 0 },
