@@ -385,3 +385,20 @@ const struct provider_ops aws_bedrock_ops = {
 	.change = change,
 	.sign = sign,
 };
+
+static int
+load_mantle(const struct load *l, struct err *e)
+{
+	const char *v = variable(l, "REGION");
+
+	if (v == NULL || !str_is(l->u->base_url, l->row->base_url))
+		return 0;
+	if (!is_region(str_from(v)))
+		return err_set(
+		    e, ERR_CONFIG, "%.*sREGION: no region", STR_ARG(l->env));
+	l->u->base_url =
+	    arena_fmt(l->arena, "https://bedrock-mantle.%s.api.aws", v);
+	return 0;
+}
+
+const struct provider_ops aws_mantle_ops = { .load = load_mantle };

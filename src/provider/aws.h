@@ -11,5 +11,7 @@
  * (trap 73).
  */
 extern const struct provider_ops aws_bedrock_ops;
+/* Bedrock's other door, which speaks its models' own dialects: a region. */
+extern const struct provider_ops aws_mantle_ops;
 
 #endif

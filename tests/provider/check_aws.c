@@ -203,6 +203,7 @@ static const char *const wrong[] = {
 	"LLM_AWS_BEDROCK_ACCESS_KEY_ID=AKID",
 	"LLM_AWS_BEDROCK_SECRET_ACCESS_KEY=secret",
 	"LLM_AWS_BEDROCK_REGION=evil.example/",
+	"LLM_AWS_MANTLE_REGION=x.evil",
 	"LLM_AWS_BEDROCK_ACCESS_KEY_ID=A B;"
 	"LLM_AWS_BEDROCK_SECRET_ACCESS_KEY=s",
 	"LLM_AWS_BEDROCK_ACCESS_KEY_ID_FILE=/nonexistent",
@@ -216,7 +217,7 @@ START_TEST(refused)
 	set_all(wrong[_i]);
 	ck_assert_int_eq(setup_load(&s, ""), -1);
 	ck_assert_int_eq(s.err.code, ERR_CONFIG);
-	ck_assert_ptr_nonnull(strstr(s.err.msg, "LLM_AWS_BEDROCK_"));
+	ck_assert_ptr_nonnull(strstr(s.err.msg, "LLM_AWS_"));
 	ck_assert_ptr_null(strstr(s.err.msg, "secret"));
 	setup_free(&s);
 }
@@ -343,6 +344,26 @@ START_TEST(count)
 }
 END_TEST
 
+START_TEST(mantle)
+{
+	static const char *const urls[] = {
+		"https://bedrock-mantle.us-west-2.api.aws",
+		"https://gw.example",
+	};
+	struct setup s;
+
+	clear();
+	set_all("LLM_AWS_MANTLE_API_KEY=k;LLM_AWS_MANTLE_REGION=us-west-2");
+	if (_i == 1)
+		setenv("LLM_AWS_MANTLE_BASE_URL", urls[1], 1);
+	ck_assert_int_eq(setup_load(&s, ""), 0);
+	ck_assert(
+	    str_is(providers_find(s.providers, STR("aws-mantle"))->base_url,
+		urls[_i]));
+	setup_free(&s);
+}
+END_TEST
+
 CASE(case_aws)
 {
 	TCase *t = tcase_create("aws");
@@ -350,6 +371,7 @@ CASE(case_aws)
 	tcase_add_loop_test(t, place, 0, (int)NROWS(places));
 	tcase_add_loop_test(t, signer, 0, (int)NROWS(signers));
 	tcase_add_loop_test(t, refused, 0, (int)NROWS(wrong));
+	tcase_add_loop_test(t, mantle, 0, 2);
 	tcase_add_test(t, known_answer);
 	tcase_add_test(t, nobody);
 	tcase_add_test(t, ways);

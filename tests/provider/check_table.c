@@ -21,6 +21,10 @@ static const struct {
 	    "https://bedrock-runtime.us-east-1.amazonaws.com/model/global.m/"
 	    "converse",
 	    "Authorization: Bearer k" },
+	{ "aws-mantle", "LLM_AWS_MANTLE_API_KEY",
+	    "https://bedrock-mantle.us-east-1.api.aws/openai/v1/chat/"
+	    "completions",
+	    "Authorization: Bearer k" },
 	{ "azure", "LLM_AZURE_API_KEY",
 	    "https://res-1.openai.azure.com/openai/v1/chat/completions",
 	    "api-key: k" },
