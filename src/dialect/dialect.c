@@ -7,6 +7,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_gemini,
 	&dialect_gemini_count,
 	&dialect_gemini_embed,
+	&dialect_openai_embed,
 };
 
 const struct dialect *

@@ -136,6 +136,7 @@ extern const struct dialect dialect_anthropic_count;
 extern const struct dialect dialect_gemini;
 extern const struct dialect dialect_gemini_count;
 extern const struct dialect dialect_gemini_embed;
+extern const struct dialect dialect_openai_embed;
 
 const struct dialect *dialect_find(struct str name);
 

@@ -330,6 +330,7 @@ struct openai_seen {
 };
 
 extern const struct jrule openai_chat_rules[];
+int openai_check_model(struct jcheck *, struct str raw);
 int openai_check_image(struct jcheck *, struct str raw);
 
 /* What decoding a request carries from message to message. */

@@ -28,7 +28,7 @@ static const char *const known[] = { "effort", "free_models_only",
 	"reasoning_effort", "response_format", "routing", "seed", "stop",
 	"stream", "stream_options", "temperature", "tool_choice", "tools",
 	"top_k", "top_logprobs", "top_p", "user", "web_search",
-	"web_search_options" };
+	"web_search_options", NULL };
 /* clang-format on */
 
 static struct llm_tool *
@@ -189,41 +189,20 @@ decode_scalars(struct llm_request *r, struct arena *a)
 	JX_EACH (jx_arr(r->doc, "stop"), i, item)
 		openai_decode_text(&tail, LLM_TEXT, item, a);
 	r->user = jx_str(r->doc, "user");
-	if (r->user.p == NULL)
-		r->user = jx_str(r->doc, "safety_identifier");
 }
 
-static bool
-is_known(const struct llm_request *r, struct str name)
-{
-	size_t i;
-
-	for (i = 0; i < NROWS(known); i++)
-		if (str_is(name, known[i]))
-			return true;
-	return str_is(name, "safety_identifier") &&
-	    jx_str(r->doc, "user").p == NULL;
-}
-
+/* The newer name of the user: no hint then. */
 static void
-decode_hints(struct llm_request *r, struct arena *a)
+take_identifier(struct llm_request *r)
 {
-	struct llm_hint **tail = &r->hints;
-	struct json_object *node;
-	char *name;
-	int i;
+	struct llm_hint **h = &r->hints;
 
-	for (i = 0; i < r->nmembers; i++) {
-		if (jscan_null(r->members[i].raw) ||
-		    is_known(r, r->members[i].key))
-			continue;
-		name = arena_cstr(a, r->members[i].key);
-		node = jx_get(r->doc, name);
-		*tail = ARENA_NEW(a, struct llm_hint);
-		(*tail)->name = str_from(name);
-		(*tail)->node = node;
-		tail = &(*tail)->next;
-	}
+	for (; *h != NULL; h = &(*h)->next)
+		if (str_is((*h)->name, "safety_identifier")) {
+			r->user = jx_text((*h)->node);
+			*h = (*h)->next;
+			return;
+		}
 }
 
 int
@@ -245,7 +224,9 @@ openai_decode_request(struct llm_request *r, struct arena *a, struct err *e)
 	decode_choose(r);
 	decode_format(r);
 	decode_scalars(r, a);
-	decode_hints(r, a);
+	parts_hints(r, known, a);
+	if (r->user.p == NULL)
+		take_identifier(r);
 	r->hide_reasoning = jx_true(jx_get(r->doc, "reasoning"), "exclude");
 	return 0;
 }

@@ -91,8 +91,8 @@ check_name(struct jcheck *c, struct str raw)
 	return 0;
 }
 
-static int
-check_model(struct jcheck *c, struct str raw)
+int
+openai_check_model(struct jcheck *c, struct str raw)
 {
 	struct str s = jscan_text(raw, c->arena);
 
@@ -364,7 +364,7 @@ static const struct jrule modality_rule = {
 
 const struct jrule openai_chat_rules[] = {
 	{ .name = "model", .types = JT_STR, .required = true,
-	    .also = check_model },
+	    .also = openai_check_model },
 	{ .name = "messages", .types = JT_ARR, .required = true, .min = 1,
 	    .max = 20000, .items = &message_rule },
 	{ .name = "temperature", .types = JT_NUM, .min = 0, .max = 2 },

@@ -80,3 +80,24 @@ parts_cache(struct json_object *mark)
 		return LLM_CACHE_NONE;
 	return str_is(jx_str(mark, "ttl"), "1h") ? LLM_CACHE_1H : LLM_CACHE_5M;
 }
+
+void
+parts_hints(struct llm_request *r, const char *const *known, struct arena *a)
+{
+	struct llm_hint **tail = &r->hints;
+	struct str key;
+	int i, k;
+
+	for (i = 0; i < r->nmembers; i++) {
+		for (k = 0; known[k] != NULL; k++)
+			if (str_is(r->members[i].key, known[k]))
+				break;
+		if (known[k] != NULL || jscan_null(r->members[i].raw))
+			continue;
+		key = arena_dup(a, r->members[i].key);
+		*tail = ARENA_NEW(a, struct llm_hint);
+		(*tail)->name = key;
+		(*tail)->node = jx_get(r->doc, key.p);
+		tail = &(*tail)->next;
+	}
+}

@@ -22,6 +22,13 @@ void parts_put_url(const struct llm_part *, struct buf *);
 /* By the type: "image/", "audio/", "video/"; else it is a document. */
 bool parts_is(const struct llm_part *, const char *kind);
 
+/*
+ * Members of the body that are not in the NULL-ended list, and not null, become
+ * hints.  r->doc must stand.
+ */
+void parts_hints(
+    struct llm_request *, const char *const *known, struct arena *);
+
 /* The mark {"type":"ephemeral","ttl":"1h"}; NULL: none. */
 enum llm_cache parts_cache(struct json_object *);
 

@@ -12,7 +12,7 @@
 	    LLM_CAN_FILES | LLM_CAN_VIDEO | LLM_CAN_JSON | LLM_CAN_SCHEMA |    \
 	    LLM_CAN_REASON | LLM_CAN_BUDGET | LLM_CAN_SEARCH |                 \
 	    LLM_CAN_STREAM | LLM_CAN_PLAIN | LLM_CAN_EMBED | LLM_CAN_DRAW |    \
-	    LLM_CAN_SPEAK | LLM_CAN_CHAT)
+	    LLM_CAN_SPEAK | LLM_CAN_CHAT | LLM_CAN_RESIZE)
 
 static const struct prices free_text_prices = {
 	.upto = INT64_MAX,

@@ -63,9 +63,12 @@ route_sort(const struct mapping **v, int n)
 	}
 }
 
+/* Of embeddings the sum of all inputs says nothing about any of them. */
 static int64_t
 estimate(const struct llm_request *q)
 {
+	if ((q->needs & LLM_CAN_EMBED) != 0)
+		return 0;
 	return (int64_t)(q->text_bytes / BYTES_PER_TOKEN);
 }
 
@@ -143,13 +146,24 @@ shown(const struct route *r)
 	return s;
 }
 
+/* Some embeddings have one size only. */
+static int
+narrow_resize(struct route *r, const struct llm_request *q, struct err *e)
+{
+	if (q->dimensions == 0 || keep_with(r, LLM_CAN_RESIZE))
+		return 0;
+	e->param = STR("dimensions");
+	return err_set(e, ERR_NO_CAPABILITY,
+	    "Model %.*s does not support dimensions", STR_ARG(shown(r)));
+}
+
 /* Embeddings and chat are different endpoints. */
 static int
 narrow_kind(struct route *r, const struct llm_request *q, struct err *e)
 {
 	if ((q->needs & LLM_CAN_EMBED) != 0) {
 		if (keep_with(r, LLM_CAN_EMBED))
-			return 0;
+			return narrow_resize(r, q, e);
 		return err_set(e, ERR_NO_CAPABILITY,
 		    "Model %.*s is not an embeddings model", STR_ARG(shown(r)));
 	}

@@ -66,9 +66,17 @@ static const struct stage sim_stages[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct stage sim_embed_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "sim-embed", stage_sim_embed, NULL },
+	{ NULL, NULL, NULL },
+};
+
 static const struct endpoint chat_endpoints[] = {
 	{ "chat-completions", "POST", "/v1/chat/completions",
 	    &dialect_openai_chat, chat_stages, true },
+	{ "embeddings", "POST", "/v1/embeddings", &dialect_openai_embed,
+	    chat_stages, true },
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };
 
@@ -87,6 +95,8 @@ static const struct endpoint health_endpoints[] = {
 
 static const struct endpoint sim_endpoints[] = {
 	{ "sim-chat", "POST", "/sim/v1/chat/completions", NULL, sim_stages,
+	    true },
+	{ "sim-embed", "POST", "/sim/v1/embeddings", NULL, sim_embed_stages,
 	    true },
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };

@@ -237,7 +237,7 @@ relay_usage(const struct req *r, struct llm_usage *u)
 	*u = (struct llm_usage){ .estimated = true,
 		.input = ((int64_t)r->chat.text_bytes + BYTES_PER_TOKEN - 1) /
 		    BYTES_PER_TOKEN,
-		.output =
+		.output = r->relay->to->task != LLM_CHAT ? 0 :
 		    (f->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN };
 }
 
@@ -476,8 +476,11 @@ int
 relay_refusal(struct req *r)
 {
 	struct relay *y = r->relay;
-	struct llm_choice *c = ARENA_NEW(r->life, struct llm_choice);
+	struct llm_choice *c;
 
+	if (y->to->task != LLM_CHAT)
+		return -1;
+	c = ARENA_NEW(r->life, struct llm_choice);
 	if (y->patched && y->streams)
 		y->from->relay_free(y->state);
 	y->patched = false;

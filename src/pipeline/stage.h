@@ -197,5 +197,6 @@ enum verdict stage_health(struct req *);
 enum verdict stage_metrics(struct req *);
 enum verdict stage_not_found(struct req *);
 enum verdict stage_sim(struct req *);
+enum verdict stage_sim_embed(struct req *);
 
 #endif

@@ -383,7 +383,8 @@ refuse_deaf(struct req *r, unsigned deaf)
 {
 	struct str model = { r->chat.model.p,
 		r->chat.model.n > 200 ? 200 : r->chat.model.n };
-	const char *word = llm_say_word(deaf);
+	const char *word = r->chat.from->task == LLM_EMBED ? "input" :
+							     llm_say_word(deaf);
 
 	if (deaf == 0) {
 		err_set(&r->err, ERR_NO_PROVIDER,

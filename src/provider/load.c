@@ -172,6 +172,7 @@ load_one(struct load *l, struct str id, struct err *e)
 	if (load_section(l, e) == -1 || place_base(l, e) == -1 ||
 	    place_path(l, e) == -1)
 		return -1;
+	place_embed(l);
 	if (load_keys(l, e) == -1)
 		return -1;
 	return u->ops->load == NULL ? 0 : u->ops->load(l, e);

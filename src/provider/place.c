@@ -170,3 +170,24 @@ place_path(const struct load *l, struct err *e)
 	w[0].path = path;
 	return 0;
 }
+
+void
+place_embed(const struct load *l)
+{
+	static const char chat[] = "/chat/completions";
+	struct upstream *u = l->u;
+	const char *at;
+	int i;
+
+	for (i = 0; i < u->nways; i++)
+		if (u->ways[i].dialect == &dialect_openai_chat)
+			break;
+	if (i == u->nways || u->nways == WAYS_MAX ||
+	    (at = strstr(u->ways[i].path, chat)) == NULL)
+		return;
+	u->ways[u->nways++] = (struct way){ .dialect = &dialect_openai_embed,
+		.path = arena_fmt(l->arena, "%.*s/embeddings%s",
+		    (int)(at - u->ways[i].path), u->ways[i].path,
+		    at + sizeof(chat) - 1)
+			    .p };
+}

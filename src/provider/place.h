@@ -28,5 +28,7 @@ given(const char *text)
  */
 int place_base(const struct load *, struct err *);
 int place_path(const struct load *, struct err *);
+/* A way for embeddings beside that of chats, where OpenAI's API has it. */
+void place_embed(const struct load *);
 
 #endif

@@ -131,6 +131,8 @@ make_changes(const struct target *t, const struct llm_request *r,
 	jw_str(&w, NULL, t->model);
 	quirk_set(c, STR("model"), buf_str(name));
 	change_stream(t, r, c);
+	if (t->way->dialect == &dialect_openai_embed)
+		quirk_embed(t, c);
 	if (t->way->dialect != &dialect_openai_chat)
 		return;
 	change_limit(t, r, c, a);

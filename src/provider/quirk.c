@@ -353,3 +353,20 @@ quirk_apply(const struct target *t, struct changes *c)
 		map(c, STR("messages/*/tool_call_id"), nine_id);
 	}
 }
+
+/*
+ * Many servers know one spelling of a vector only; ours turns it into the one
+ * that the client wants.
+ */
+void
+quirk_embed(const struct target *t, struct changes *c)
+{
+	bool openai = (t->upstream->quirks & QUIRK_MAX_COMPLETION) != 0;
+
+	if (!openai && member(c, "encoding_format").p != NULL)
+		quirk_del(c, STR("encoding_format"));
+	if (openai || (t->upstream->quirks & QUIRK_STRICT) != 0)
+		leave_out(c, "input_type");
+	if ((t->upstream->quirks & QUIRK_STRICT) != 0)
+		leave_out(c, "user");
+}

@@ -1,6 +1,7 @@
 #include "room.h"
 
 TCase *case_check(void);
+TCase *case_embed(void);
 TCase *case_error(void);
 TCase *case_gemini(void);
 TCase *case_heal(void);
@@ -13,6 +14,7 @@ TCase *case_vector(void);
 const char *const room_name = "dialect";
 TCase *(*const room_cases[])(void) = {
 	case_check,
+	case_embed,
 	case_error,
 	case_gemini,
 	case_heal,

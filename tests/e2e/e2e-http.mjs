@@ -7,6 +7,7 @@ import { assert, runAll, test } from '../lib/suite.mjs'
 import { requests } from './http/requests.mjs'
 import { answers, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
+import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
@@ -35,6 +36,7 @@ pinging(() => pings)
 otherUsage(() => extra, 'extra')
 otherUsage(() => off, 'off')
 providerFaults(() => main)
+embeddings(() => main)
 fallback(() => several)
 timers(() => short)
 service(() => main)

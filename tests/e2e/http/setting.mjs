@@ -149,7 +149,18 @@ const apart = { 'status-401': 'cerebras', 'status-402': 'moonshot', 'status-403'
 export const providerOf = name => apart[name] ?? 'openai'
 export const modelOf = name => `${providerOf(name)}/${name}`
 
+// Embeddings: floats, or base64 if the model's name says so, whatever was asked.
+export const vector = [0.5, -0.25, 1]
+const packed = Buffer.from(new Float32Array(vector).buffer).toString('base64')
+function embeddings(res, body) {
+  const embedding = body.model === 'packed-embed' ? packed : vector
+  const input = Array.isArray(body.input) ? body.input : [body.input]
+  json(res, 200, { object: 'list', model: body.model, data: input.map((_, index) => ({ object: 'embedding', index, embedding })),
+    usage: { prompt_tokens: 7, total_tokens: 7 }, extra: [1.50] })
+}
+
 function answer(req, res, body) {
+  if (req.url.endsWith('/embeddings')) { embeddings(res, body); return }
   if (req.url === '/elsewhere') { redirected++; json(res, 200, completion()); return }
   const run = behaviours[body?.model]
   if (run) return run(req, res, body)
@@ -169,6 +180,8 @@ function modelSections() {
   const names = ['plain-model', 'other-model', ...Object.keys(behaviours)]
   return names.map(n => `[model ${n}]\nprovider = ${providerOf(n)}/${n}\n${limits}${priced}`).join('\n') +
     `\n[model stream-only]\nprovider = openai/no-done\ncontext = 100000\nmax_output = 10000\ncapabilities = json, stream, chat\n${priced}` +
+    ['openai/fixed-embed', 'cerebras/float-embed', 'openai/packed-embed'].map(n =>
+      `\n[model ${n.split('/')[1]}]\nprovider = ${n}\ncontext = 100\ncapabilities = plain, embed\ninput_price = 2\n`).join('') +
     `\n[model dead-model]\nprovider = xai/dead-model\n${limits}${priced}`
 }
 
