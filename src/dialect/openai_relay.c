@@ -109,8 +109,8 @@ take_chunk(struct openai_chunk *c, struct arena *scratch, struct err *e)
 }
 
 /* Blanks between tokens may be line ends, but an event is one line. */
-static struct str
-one_line(struct str s, struct arena *scratch)
+struct str
+openai_one_line(struct str s, struct arena *scratch)
 {
 	char *p;
 	size_t i;
@@ -149,7 +149,7 @@ openai_relay_event(void *state, struct arena *scratch, const struct frame *f,
     const struct sse_event *ev, struct buf *out, struct err *e)
 {
 	struct openai_relay *r = state;
-	struct str data = one_line(str_trim(ev->data), scratch);
+	struct str data = openai_one_line(str_trim(ev->data), scratch);
 	struct openai_chunk c = { .r = r, .f = f, .data = data, .out = out };
 	struct jmember *v, m;
 	struct jiter it;
