@@ -22,6 +22,9 @@ static const struct {
 	{ "openai-chat", "anthropic-messages" },
 	{ "openai-chat", "openai-chat" },
 	{ "openai-chat", "gemini" },
+	{ "openai-chat", "openai-responses" },
+	{ "openai-responses", "openai-chat" },
+	{ "openai-responses", "openai-responses" },
 };
 
 /* One stream on its way, patched or decoded. */
@@ -98,23 +101,24 @@ run_feed(struct feed *f, struct str in, size_t step, struct str dir)
 }
 
 static struct frame
-frame_of(bool include_usage)
+frame_of(const struct llm_request *r, struct arena *a)
 {
 	return (struct frame){ .model = STR("p/m"),
 		.id = STR("own"),
 		.created = 2,
-		.include_usage = include_usage };
+		.include_usage = r->include_usage,
+		.asked = r->from->note == NULL ? NULL : r->from->note(r, a) };
 }
 
-static bool
+static struct frame
 run_request(const struct dialect *client, const struct dialect *up,
     struct arena *a, struct str dir)
 {
 	struct buf out = BUF_LIMIT(1 << 20), dropped = BUF_LIMIT(4096);
 	struct llm_request r = { .from = client };
-	struct llm_aim aim = { .arena = a,
-		.caps = LLM_NEEDS_MASK,
-		.dropped = &dropped };
+	struct llm_aim aim = {
+		.arena = a, .caps = LLM_NEEDS_MASK, .dropped = &dropped
+	};
 	struct err e = { 0 };
 
 	r.body = fixture_read(a, dir, "request.json");
@@ -128,17 +132,17 @@ run_request(const struct dialect *client, const struct dialect *up,
 	fixture_expect(a, dir, "upstream.json", buf_str(&out));
 	buf_free(&out);
 	buf_free(&dropped);
-	return r.include_usage;
+	return frame_of(&r, a);
 }
 
 /* The stream is fed in pieces of `step` bytes: splits must not matter. */
 static void
 run_patched(const struct dialect *up, struct arena *a, struct str dir,
-    size_t step, bool include_usage)
+    size_t step, const struct frame *frame)
 {
 	struct buf out = BUF_LIMIT(1 << 20);
 	struct feed f = { .up = up,
-		.frame = frame_of(include_usage),
+		.frame = *frame,
 		.state = arena_zalloc(a, up->relay_size),
 		.scratch = arena_new(4096, 64 << 20),
 		.out = &out };
@@ -157,12 +161,12 @@ run_patched(const struct dialect *up, struct arena *a, struct str dir,
 
 static void
 run_decoded(const struct dialect *client, const struct dialect *up,
-    struct arena *a, struct str dir, size_t step, bool include_usage)
+    struct arena *a, struct str dir, size_t step, const struct frame *frame)
 {
 	struct buf out = BUF_LIMIT(1 << 20);
 	struct llm_grammar g;
 	struct feed f = { .up = up,
-		.frame = frame_of(include_usage),
+		.frame = *frame,
 		.state = arena_zalloc(a, up->dec_size),
 		.scratch = arena_new(4096, 64 << 20),
 		.to = &g.sink };
@@ -175,6 +179,8 @@ run_decoded(const struct dialect *client, const struct dialect *up,
 	llm_grammar_init(&g, &c.sink);
 	run_feed(&f, fixture_read(a, dir, "upstream.sse"), step, dir);
 	fixture_expect(a, dir, "decoded.sse", buf_str(&out));
+	if (client->encode_free != NULL)
+		client->encode_free(c.enc);
 	up->decode_free(f.state);
 	arena_free(f.scratch);
 	buf_free(&out);
@@ -183,12 +189,12 @@ run_decoded(const struct dialect *client, const struct dialect *up,
 /* Fold the stream into an answer; see it whole and replayed. */
 static void
 run_folded(const struct dialect *client, const struct dialect *up,
-    struct arena *a, struct str dir, bool include_usage)
+    struct arena *a, struct str dir, const struct frame *frame)
 {
 	struct buf out = BUF_LIMIT(1 << 20);
 	struct llm_answer answer = { .ended = false };
 	struct feed f = { .up = up,
-		.frame = frame_of(include_usage),
+		.frame = *frame,
 		.state = arena_zalloc(a, up->dec_size),
 		.scratch = arena_new(4096, 64 << 20),
 		.to = &llm_fold_new(a, &answer)->sink };
@@ -212,6 +218,8 @@ run_folded(const struct dialect *client, const struct dialect *up,
 	client->encode_answer(&f.frame, &answer, &tail, &w);
 	buf_addc(&out, '\n');
 	fixture_expect(a, dir, "plain.json", buf_str(&out));
+	if (client->encode_free != NULL)
+		client->encode_free(c.enc);
 	up->decode_free(f.state);
 	arena_free(f.scratch);
 	buf_free(&out);
@@ -224,18 +232,18 @@ START_TEST(pair)
 	const struct dialect *up = dialect_find(str_from(pairs[_i].upstream));
 	struct arena *a = arena_new(4096, 64 << 20);
 	struct str *dir, topic;
-	bool usage;
+	struct frame frame;
 	size_t i;
 
 	topic = arena_fmt(a, "%s.to.%s", client->name, up->name);
 	for (dir = fixture_cases(a, topic.p); dir->p != NULL; dir++) {
-		usage = run_request(client, up, a, *dir);
+		frame = run_request(client, up, a, *dir);
 		for (i = 0; i < NROWS(steps); i++) {
 			if (client == up)
-				run_patched(up, a, *dir, steps[i], usage);
-			run_decoded(client, up, a, *dir, steps[i], usage);
+				run_patched(up, a, *dir, steps[i], &frame);
+			run_decoded(client, up, a, *dir, steps[i], &frame);
 		}
-		run_folded(client, up, a, *dir, usage);
+		run_folded(client, up, a, *dir, &frame);
 	}
 	arena_free(a);
 }
@@ -272,7 +280,7 @@ START_TEST(round_trip)
 		again.body = arena_dup(a, buf_str(&body));
 		ck_assert_int_eq(d->peek(&again, a, &e), 0);
 		ck_assert_int_eq(d->decode_request(&again, a, &e), 0);
-		r.hints = NULL; /* no part of the meaning */
+		r.hints = again.hints = NULL; /* no part of the meaning */
 		w = JW_TO(&first);
 		llm_dump(&r, &w);
 		w = JW_TO(&second);
