@@ -28,9 +28,6 @@ anthropic_word(struct str raw, const char *key)
 
 /* Line that Claude Code puts before its prompt, other on each call. */
 #define ANTHROPIC_BILLING "x-anthropic-billing-header:"
-/* A redacted thought that carries Google's signature of the next call. */
-#define ANTHROPIC_CALL_SEAL "llmgw:google-call:"
-
 /* --- words (anthropic_messages.c) --- */
 
 enum llm_stop anthropic_stop(struct str word);
@@ -119,7 +116,6 @@ struct anthropic_out {
 	const struct llm_aim *aim;
 	struct jw *w;
 	int skip;    /* cache marks that are too many, the first ones */
-	bool short_; /* a mark of five minutes has gone: no hours after it */
 	bool thinks; /* thinking is asked for by a budget */
 };
 
@@ -151,6 +147,7 @@ int anthropic_turns(const struct llm_request *, struct arena *,
 bool anthropic_lacks_thought(const struct anthropic_turn *);
 int anthropic_count_marks(
     const struct llm_request *, const struct anthropic_turn *);
+void anthropic_put_tools(struct anthropic_out *);
 void anthropic_put_system(struct anthropic_out *);
 void anthropic_put_turns(struct anthropic_out *, const struct anthropic_turn *);
 
@@ -192,12 +189,27 @@ struct anthropic_enc {
 	bool failed;
 	bool hidden; /* the open block is only a seal */
 	bool sealed; /* which has gone */
+	bool mute;   /* nothing of the block is told */
+	bool cut;    /* such a block came inside the open one */
 	enum llm_kind kind;
 	enum llm_issuer by;
 	enum llm_stop why;
 	char raw[64];
 	char seq[256];
 };
+
+/* What streams and whole answers share. */
+struct str anthropic_own_id(struct str id, const struct frame *);
+void anthropic_put_seal(
+    struct jw *, const char *key, enum llm_issuer, struct str seal);
+void anthropic_put_call_seal(struct jw *, struct str seal);
+void anthropic_put_image(struct jw *, struct str url);
+void anthropic_put_seq(struct jw *, struct str seq);
+bool anthropic_is_mute(enum llm_kind, bool hidden, enum llm_issuer);
+bool anthropic_is_text(enum llm_kind);
+/* The stop_reason, by what the answer held too. */
+struct str anthropic_why(
+    enum llm_stop, bool calls, bool refused, struct str raw);
 
 void anthropic_encode_event(void *, const struct frame *,
     const struct llm_event *, const struct tail *, struct buf *);

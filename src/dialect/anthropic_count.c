@@ -97,7 +97,6 @@ patch_write(struct arena *a, const struct frame *f, const struct tail *t,
 const struct dialect dialect_anthropic_count = {
 	.name = "anthropic-count",
 	.task = LLM_COUNT,
-	.path = "/v1/messages/count_tokens",
 	.id_prefix = "msg_",
 	.hears = LLM_SAY_URL | LLM_SAY_SEARCH,
 	.peek = anthropic_count_peek,

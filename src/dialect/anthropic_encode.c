@@ -146,131 +146,6 @@ put_output(const struct llm_request *r, const struct plan *p, struct jw *w)
 	jw_end(w);
 }
 
-/* --- tools --- */
-
-/* Always an object at the top (trap 90). */
-static void
-put_schema(const struct llm_tool *t, struct jw *w)
-{
-	if (t->custom)
-		jw_raw(w, "input_schema",
-		    STR("{\"type\":\"object\",\"properties\":{\"input\":"
-			"{\"type\":\"string\"}},\"required\":[\"input\"]}"));
-	else if (str_is(jx_str(t->schema, "type"), "object"))
-		jw_node(w, "input_schema", t->schema);
-	else if (json_object_is_type(t->schema, json_type_object)) {
-		jw_obj(w, "input_schema");
-		jw_strc(w, "type", "object");
-		json_object_object_foreach(t->schema, key, node)
-		{
-			if (strcmp(key, "type") != 0 &&
-			    strpbrk(key, "\"\\") == NULL)
-				jw_node(w, key, node);
-		}
-		jw_end(w);
-	} else
-		jw_raw(w, "input_schema",
-		    STR("{\"type\":\"object\",\"properties\":{}}"));
-}
-
-static void
-put_tool(struct anthropic_out *o, const struct llm_tool *t)
-{
-	jw_obj(o->w, NULL);
-	jw_str(o->w, "name", t->name);
-	if (t->text.n > 0)
-		jw_str(o->w, "description", t->text);
-	put_schema(t, o->w);
-	anthropic_put_mark(o, t->cache);
-	jw_end(o->w);
-	if (t->strict) /* it refuses most schemas */
-		llm_drop(o->aim, "strict");
-}
-
-static void
-put_known(struct jw *w, const char *key, struct str s)
-{
-	if (s.n > 0)
-		jw_str(w, key, s);
-}
-
-static void
-put_search(const struct llm_search *s, struct jw *w)
-{
-	jw_obj(w, NULL);
-	jw_strc(w, "type", "web_search_20250305");
-	jw_strc(w, "name", "web_search");
-	if (s->max_uses > 0)
-		jw_int(w, "max_uses", s->max_uses);
-	if (s->allowed != NULL)
-		jw_node(w, "allowed_domains", s->allowed);
-	else if (s->blocked != NULL) /* never both */
-		jw_node(w, "blocked_domains", s->blocked);
-	if (s->city.n + s->region.n + s->country.n + s->timezone.n > 0) {
-		jw_obj(w, "user_location");
-		jw_strc(w, "type", "approximate");
-		put_known(w, "city", s->city);
-		put_known(w, "region", s->region);
-		put_known(w, "country", s->country);
-		put_known(w, "timezone", s->timezone);
-		jw_end(w);
-	}
-	jw_end(w);
-}
-
-/* A forced call goes neither with thoughts nor with all models (trap 89). */
-static void
-put_choice(struct anthropic_out *o)
-{
-	const struct llm_request *r = o->r;
-	enum llm_choose choose = r->choose;
-
-	if ((choose == LLM_ANY || choose == LLM_NAMED) &&
-	    (o->thinks || (o->aim->caps & LLM_WANTS_FREE_CHOICE) != 0)) {
-		choose = LLM_AUTO;
-		llm_drop(o->aim, "tool_choice");
-	}
-	jw_obj(o->w, "tool_choice");
-	jw_strc(o->w, "type",
-	    choose == LLM_NONE      ? "none" :
-		choose == LLM_ANY   ? "any" :
-		choose == LLM_NAMED ? "tool" :
-				      "auto");
-	if (choose == LLM_NAMED)
-		jw_str(o->w, "name", r->choose_name);
-	if (r->serial && choose != LLM_NONE)
-		jw_bool(o->w, "disable_parallel_tool_use", true);
-	jw_end(o->w);
-}
-
-static void
-put_tools(struct anthropic_out *o)
-{
-	const struct llm_request *r = o->r;
-	const struct llm_tool *t;
-	bool search = r->search.on &&
-	    ((o->aim->caps & LLM_CAN_SEARCH) != 0 ||
-		(r->says & LLM_SAY_SEARCH) != 0);
-	int n = search;
-
-	for (t = r->tools; t != NULL; t = t->next)
-		n += !t->barred;
-	if (r->search.on && !search)
-		llm_drop(o->aim, "web_search");
-	if (n == 0)
-		return;
-	jw_arr(o->w, "tools");
-	for (t = r->tools; t != NULL; t = t->next)
-		if (!t->barred)
-			put_tool(o, t);
-	if (search)
-		put_search(&r->search, o->w);
-	jw_end(o->w);
-	put_choice(o);
-}
-
-/* --- the rest --- */
-
 static void
 put_sampling(const struct anthropic_out *o)
 {
@@ -400,7 +275,7 @@ put_common(struct anthropic_out *o, struct plan *p, bool count, struct err *e)
 	if (!count)
 		jw_int(o->w, "max_tokens", p->max_tokens);
 	/* In the order in which marks count. */
-	put_tools(o);
+	anthropic_put_tools(o);
 	anthropic_put_system(o);
 	anthropic_put_turns(o, turns);
 	put_thinking(p, o->w);

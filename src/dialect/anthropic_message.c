@@ -9,7 +9,6 @@
 struct decoding {
 	struct llm_request *r;
 	struct arena *a;
-	struct str call_seal; /* "<id>:<seal>" of the call that follows */
 };
 
 static void
@@ -148,16 +147,12 @@ add_call(struct decoding *d, struct json_object *o, struct str raw,
     struct llm_part ***tail)
 {
 	struct llm_part *p = parts_add(tail, LLM_CALL, d->a);
-	struct str id = jx_str(o, "id"), seal = d->call_seal;
 
-	p->call.id = id;
+	p->call.id = jx_str(o, "id");
 	p->call.name = jx_str(o, "name");
 	p->call.args = jscan_at(raw, "input");
-	d->call_seal = STR_NONE;
-	if (seal.n > id.n && seal.p[id.n] == ':' && id.p != NULL &&
-	    memcmp(seal.p, id.p, id.n) == 0)
-		p->call.seal =
-		    (struct str){ seal.p + id.n + 1, seal.n - id.n - 1 };
+	p->call.seal = jx_str(
+	    jx_get(jx_get(o, "extra_content"), "google"), "thought_signature");
 }
 
 static void
@@ -165,13 +160,8 @@ add_thought(struct decoding *d, struct json_object *o, bool hidden,
     struct llm_part ***tail)
 {
 	struct str seal = jx_str(o, hidden ? "data" : "signature");
-	const size_t n = sizeof(ANTHROPIC_CALL_SEAL) - 1;
 	struct llm_part *p;
 
-	if (hidden && str_starts(seal, ANTHROPIC_CALL_SEAL)) {
-		d->call_seal = (struct str){ seal.p + n, seal.n - n };
-		return;
-	}
 	p = parts_add(tail, LLM_REASONING, d->a);
 	p->reasoning.hidden = hidden;
 	p->reasoning.text = jx_str(o, "thinking");
@@ -266,7 +256,6 @@ anthropic_decode_messages(
 		    str_is(role, "system")          ? LLM_SYSTEM :
 						      LLM_USER;
 		parts = &m->parts;
-		d.call_seal = STR_NONE;
 		if (m->role == LLM_SYSTEM)
 			anthropic_decode_system(
 			    jx_get(item, "content"), &parts, a);

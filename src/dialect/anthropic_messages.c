@@ -70,7 +70,6 @@ anthropic_block_of(struct str raw)
 const struct dialect dialect_anthropic_messages = {
 	.name = "anthropic-messages",
 	.task = LLM_CHAT,
-	.path = "/v1/messages",
 	.id_prefix = "msg_",
 	.ping = "event: ping\ndata: {\"type\":\"ping\"}\n\n",
 	.hears = LLM_SAY_URL | LLM_SAY_SEARCH,

@@ -14,10 +14,9 @@ anthropic_put_mark(struct anthropic_out *o, enum llm_cache cache)
 		llm_drop(o->aim, "cache_control");
 		return;
 	}
-	o->short_ = o->short_ || cache == LLM_CACHE_5M;
 	jw_obj(o->w, "cache_control");
 	jw_strc(o->w, "type", "ephemeral");
-	if (!o->short_)
+	if (cache == LLM_CACHE_1H)
 		jw_strc(o->w, "ttl", "1h");
 	jw_end(o->w);
 }

@@ -208,6 +208,37 @@ is_foreign(struct str raw)
 	return seal.n == 0 || str_starts(seal, "llmgw:");
 }
 
+/* A call with a signature of Google's, which only this gateway reads. */
+static bool
+is_signed_call(struct str raw)
+{
+	return str_is(anthropic_word(raw, "type"), "tool_use") &&
+	    jscan_at(raw, "extra_content").p != NULL;
+}
+
+static void
+put_block(struct buf *out, struct str raw)
+{
+	struct jiter it;
+	struct jmember m;
+	char sep = '{';
+
+	if (!is_signed_call(raw)) {
+		buf_add(out, raw);
+		return;
+	}
+	for (it = jscan_into(raw); jscan_next(&it, &m);) {
+		if (jscan_key_is(m.key, STR("extra_content")))
+			continue;
+		buf_addc(out, sep);
+		buf_add(out,
+		    (struct str){ m.key.p - 1,
+			(size_t)(m.raw.p + m.raw.n - m.key.p + 1) });
+		sep = ',';
+	}
+	buf_addc(out, '}');
+}
+
 /* Writing nothing keeps all. */
 static void
 drop_foreign(struct str raw, struct buf *out)
@@ -220,7 +251,7 @@ drop_foreign(struct str raw, struct buf *out)
 	if (raw.n == 0 || raw.p[0] != '[')
 		return;
 	for (it = jscan_into(raw); jscan_next(&it, &m) && !any;)
-		any = is_foreign(m.raw);
+		any = is_foreign(m.raw) || is_signed_call(m.raw);
 	if (!any)
 		return;
 	buf_addc(out, '[');
@@ -229,7 +260,7 @@ drop_foreign(struct str raw, struct buf *out)
 			continue;
 		if (out->n > at + 1)
 			buf_addc(out, ',');
-		buf_add(out, m.raw);
+		put_block(out, m.raw);
 	}
 	if (out->n == at + 1)
 		buf_add(out, STR("{\"type\":\"text\",\"text\":\".\"}"));
@@ -251,6 +282,7 @@ has_foreign(const struct llm_request *r)
 	struct str content;
 
 	if (!contains(r->body, STR("thinking")) &&
+	    !contains(r->body, STR("extra_content")) &&
 	    !contains(r->body, STR("\"\"")))
 		return false;
 	it = jscan_into(jscan_get(r->members, r->nmembers, "messages"));
@@ -259,7 +291,7 @@ has_foreign(const struct llm_request *r)
 		if (content.n == 0 || content.p[0] != '[')
 			continue;
 		for (in = jscan_into(content); jscan_next(&in, &b);)
-			if (is_foreign(b.raw))
+			if (is_foreign(b.raw) || is_signed_call(b.raw))
 				return true;
 	}
 	return false;

@@ -278,7 +278,7 @@ static const struct jvariant choice_types[] = {
 
 static const struct jrule budget_rules[] = {
 	{ .name = "budget_tokens", .types = JT_INT, .required = true,
-	    .min = 1024, .max = 1e9 }, END };
+	    .min = 1024, .max = 0 }, END };
 static const struct jvariant thinking_types[] = {
 	{ "enabled", budget_rules, LLM_CAN_REASON },
 	{ "adaptive", any_rules, LLM_CAN_REASON },
@@ -331,9 +331,9 @@ static const struct jrule metadata_rules[] = {
 
 const struct jrule anthropic_rules[] = {
 	{ .name = "max_tokens", .types = JT_INT, .required = true, .min = 1,
-	    .max = 1e15 },
+	    .max = 0 },
 	COMMON };
 const struct jrule anthropic_count_rules[] = {
-	{ .name = "max_tokens", .types = JT_INT, .min = 1, .max = 1e15 },
+	{ .name = "max_tokens", .types = JT_INT, .min = 1, .max = 0 },
 	COMMON };
 /* clang-format on */

@@ -44,7 +44,6 @@ struct tail {
 struct dialect {
 	const char *name; /* "openai-chat" */
 	enum llm_task task;
-	const char *path; /* where it is usually spoken, or NULL */
 	const char *id_prefix; /* of an answer without an id: "chatcmpl-" */
 	const char *ping; /* sent while nothing is, once the answer has begun;
 			     NULL: a comment */

@@ -133,8 +133,8 @@ put_search(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
 
 	if (!s->on)
 		return;
-	if ((aim->caps & LLM_CAN_SEARCH) == 0 &&
-	    (r->says & LLM_SAY_SEARCH) == 0) { /* only wished for */
+	/* Ordinary models refuse it here: for no more than a wish, no risk. */
+	if ((r->says & LLM_SAY_SEARCH) == 0) {
 		llm_drop(aim, "web_search");
 		return;
 	}

@@ -234,6 +234,8 @@ route_narrow(struct route *r, const struct llm_request *q, struct err *e)
 	if (narrow_kind(r, q, e) == -1 || narrow_caps(r, q, e) == -1 ||
 	    narrow_size(r, q, e) == -1)
 		return -1;
+	if (q->wishes != 0)
+		keep_with(r, q->wishes);
 	route_sort(r->found, r->nfound);
 	return 0;
 }

@@ -416,6 +416,15 @@ timed_out(struct req *r)
 	failed(r, FAULT_TIMEOUT, 0);
 }
 
+/* A comment, or what the dialect has for it once the answer has begun. */
+static struct str
+ping_of(const struct req *r)
+{
+	const char *own = r->endpoint->dialect->ping;
+
+	return r->answered && own != NULL ? str_from(own) : STR(": ping\n\n");
+}
+
 static void
 on_due(struct req *r, int64_t now)
 {
@@ -433,7 +442,7 @@ on_due(struct req *r, int64_t now)
 		return;
 	}
 	if (ping_at(r) <= now && r->client->ops->pending(r->client) == 0) {
-		reply_more(r, STR(": ping\n\n"), false);
+		reply_more(r, ping_of(r), false);
 		loop_written(r);
 		if (r->gone) {
 			attempt_abandon(r);

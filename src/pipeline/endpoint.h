@@ -25,6 +25,7 @@ struct program {
 
 extern const struct program program_chat;
 extern const struct program program_health;
+extern const struct program program_messages;
 extern const struct program program_models;
 extern const struct program program_sim;
 

@@ -80,6 +80,14 @@ static const struct endpoint chat_endpoints[] = {
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };
 
+static const struct endpoint messages_endpoints[] = {
+	{ "messages", "POST", "/v1/messages", &dialect_anthropic_messages,
+	    chat_stages, true },
+	{ "count-tokens", "POST", "/v1/messages/count_tokens",
+	    &dialect_anthropic_count, chat_stages, true },
+	{ NULL, NULL, NULL, NULL, NULL, false },
+};
+
 static const struct endpoint models_endpoints[] = {
 	{ "models", "GET", "/v1/models", NULL, models_stages, false },
 	{ "model", "GET", "/v1/models/*", NULL, model_stages, false },
@@ -102,6 +110,7 @@ static const struct endpoint sim_endpoints[] = {
 };
 
 const struct program program_chat = { "chat", chat_endpoints };
+const struct program program_messages = { "messages", messages_endpoints };
 const struct program program_models = { "models", models_endpoints };
 const struct program program_health = { "health", health_endpoints };
 const struct program program_sim = { "sim", sim_endpoints };

@@ -97,6 +97,8 @@ record_answer(struct req *r)
 
 	if (f == NULL || t == NULL)
 		return;
+	if (r->endpoint->dialect->task == LLM_COUNT)
+		return; /* it costs nothing, and its number is no usage */
 	relay_usage(r, &u->usage);
 	price_clamp(t->mapping, &u->usage);
 	price_cost(t->mapping, &u->usage, true, &u->cost);

@@ -105,6 +105,14 @@ put_served(struct req *r, struct buf *b)
 		put_header(b, "X-LLMGW-Dropped", buf_str(&r->dropped));
 }
 
+/* One of Anthropic's endpoints; the path is gone with the setup. */
+static bool
+is_messages(const struct req *r)
+{
+	return r->endpoint != NULL &&
+	    str_starts(str_from(r->endpoint->path), "/v1/messages");
+}
+
 /* The head up to, but without, the empty line. */
 static void
 put_head(struct req *r, struct buf *b, int status, const char *type)
@@ -118,6 +126,8 @@ put_head(struct req *r, struct buf *b, int status, const char *type)
 		put_header(b, "Content-Type", str_from(type));
 	buf_add(b, STR("X-Content-Type-Options: nosniff\r\n"));
 	put_header(b, "x-request-id", str_from(r->request_id));
+	if (is_messages(r))
+		put_header(b, "request-id", str_from(r->request_id));
 	put_cors(r, b);
 	r->status = status;
 	r->headed = true;
@@ -432,7 +442,11 @@ reply_stream_error(struct req *r)
 	r->err.status = status_of(r);
 	if (r->explicit_flat) {
 		put_flat(r, &w, r->err.status);
-		sse_put(&b, STR_NONE, buf_str(&flat));
+		sse_put(&b, is_messages(r) ? STR("error") : STR_NONE,
+		    buf_str(&flat));
+	} else if (is_messages(r)) { /* the envelope has the request's id */
+		put_anthropic(r, &w);
+		sse_put(&b, STR("error"), buf_str(&flat));
 	} else
 		relay_error(r, &b);
 	rc = reply_more(r, buf_str(&b), true);

@@ -285,6 +285,8 @@ stage_parse(struct req *r)
 	if (take_source(r) == -1)
 		return FAIL;
 	r->chat.from = r->endpoint->dialect;
+	r->chat.version = req_param(r, "HTTP_ANTHROPIC_VERSION");
+	r->chat.betas = req_param(r, "HTTP_ANTHROPIC_BETA");
 	r->chat.body = jscan_repair(r->chat.body, r->setup);
 	if (r->chat.from->peek(&r->chat, r->setup, &r->err) == -1)
 		return FAIL;
@@ -386,6 +388,14 @@ refuse_deaf(struct req *r, unsigned deaf)
 	const char *word = r->chat.from->task == LLM_EMBED ? "input" :
 							     llm_say_word(deaf);
 
+	if (deaf == LLM_SAY_NATIVE && r->chat.native != NULL)
+		word = r->chat.native;
+	if (deaf == 0 && r->chat.from->task == LLM_COUNT) {
+		err_set(&r->err, ERR_NOT_FOUND,
+		    "Token counting is not available for model %.*s",
+		    STR_ARG(model));
+		return FAIL;
+	}
 	if (deaf == 0) {
 		err_set(&r->err, ERR_NO_PROVIDER,
 		    "No provider of model %.*s serves this endpoint",

@@ -141,8 +141,12 @@ is_empty(const struct refusal *f)
 		"enforced_spend_limit_reached", "contract_spend_limit_reached",
 		"exceeded_current_quota_error", "Arrearage", NULL };
 
+	/* Anthropic says it in words only, with a 400. */
 	return f->daily || is_one_of(f->code, words) ||
-	    is_one_of(f->type, words);
+	    is_one_of(f->type, words) ||
+	    str_starts(f->message, "Your credit balance is too low") ||
+	    str_starts(f->message, "You have reached your specified API usage "
+				   "limits");
 }
 
 /* Some answer 400 for a bad key (wire.md trap 120); xAI only in words. */

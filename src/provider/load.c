@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "provider/anthropic.h"
 #include "provider/keys.h"
 #include "provider/place.h"
 #include "provider/quirk.h"
@@ -51,7 +52,11 @@ choose_auth(const struct load *l)
 		for (i = 0; i < AUTH__MAX; i++)
 			if (str_is(str_from(words[i]), l->section->auth))
 				return (enum auth)i;
-	return auth == AUTH_NONE && l->u->nkeys > 0 ? AUTH_BEARER : auth;
+	if (auth != AUTH_NONE || l->u->nkeys == 0)
+		return auth;
+	return l->u->ways[0].dialect == &dialect_anthropic_messages ?
+	    AUTH_X_API_KEY :
+	    AUTH_BEARER;
 }
 
 static int
@@ -94,8 +99,11 @@ usual_ways(struct upstream *u)
 		if (row->ways != NULL &&
 		    row->ways[0].dialect == u->ways[0].dialect) {
 			load_ways(u, row);
-			return;
+			break;
 		}
+	if (u->ways[0].dialect == &dialect_anthropic_messages &&
+	    u->ops->headers == NULL)
+		u->ops = &anthropic_like_ops;
 }
 
 /* Dialect and quirks: words of the section that may be wrong. */
@@ -222,7 +230,9 @@ load_all(struct providers *p, const struct conf *c, struct err *e)
 	for (row = provider_rows; row->id != NULL; row++) {
 		if (find_row(c, row->id) == NULL)
 			continue;
-		l = (struct load){ .conf = c, .arena = p->arena, .scale = scale };
+		l = (struct load){
+			.conf = c, .arena = p->arena, .scale = scale
+		};
 		l.u = &p->v[p->n++];
 		l.row = row;
 		l.section = find_section(c, row->id);
@@ -232,7 +242,9 @@ load_all(struct providers *p, const struct conf *c, struct err *e)
 	for (s = c->providers; s != NULL; s = s->next) {
 		if (find_row(c, s->name) != NULL)
 			continue;
-		l = (struct load){ .conf = c, .arena = p->arena, .scale = scale };
+		l = (struct load){
+			.conf = c, .arena = p->arena, .scale = scale
+		};
 		l.u = &p->v[p->n++];
 		l.section = s;
 		if (load_one(&l, str_from(s->name), e) == -1)

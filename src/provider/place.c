@@ -140,8 +140,11 @@ azure_path(const struct load *l)
 static const char *
 row_path(const struct load *l)
 {
-	const char *path = l->row->path, *v = NULL, *q = strchr(path, '=');
+	const char *path = l->row->path, *v = NULL, *q;
 
+	if (path == NULL) /* its ways have their own */
+		return PATH_DEFAULT;
+	q = strchr(path, '=');
 	if (strcmp(l->row->id, "azure") == 0)
 		return azure_path(l);
 	if (l->row->version_env != NULL)
@@ -154,11 +157,13 @@ row_path(const struct load *l)
 int
 place_path(const struct load *l, struct err *e)
 {
-	const char *path = l->row == NULL ? PATH_DEFAULT : row_path(l);
+	const char *path = PATH_DEFAULT;
 	struct way *w = l->u->ways;
 
 	if ((l->row == NULL || l->row->ways != NULL) && w[0].path != NULL)
 		path = w[0].path;
+	else if (l->row != NULL)
+		path = row_path(l);
 	if (l->section != NULL && given(l->section->path)) {
 		path = l->section->path;
 		w[0].stream_path = NULL;

@@ -55,7 +55,8 @@ provider_streams(const struct target *t, const struct llm_request *r)
 	bool plain = (t->caps & LLM_CAN_PLAIN) != 0;
 	bool stream = (t->caps & LLM_CAN_STREAM) != 0;
 
-	if (t->upstream->no_stream || (plain && !stream))
+	if (t->upstream->no_stream || (plain && !stream) ||
+	    r->from->task == LLM_COUNT)
 		return false;
 	/* A model that nobody described has neither bit. */
 	return r->stream || (stream && !plain);
@@ -259,8 +260,8 @@ put_url(const struct target *t, bool streams, struct arena *a,
 }
 
 /* curl would send a line end in a value as it is (reliability.md T9). */
-static int
-put_header(struct http_request *q, struct str line, struct err *e)
+int
+provider_put_header(struct http_request *q, struct str line, struct err *e)
 {
 	size_t i;
 
@@ -298,7 +299,7 @@ provider_put_secret(struct http_request *q, struct arena *a, const char *name,
 	memcpy(w->p, name, n);
 	memcpy(w->p + n, secret.p, secret.n);
 	arena_defer(a, wipe, w);
-	return put_header(q, (struct str){ w->p, w->n }, e);
+	return provider_put_header(q, (struct str){ w->p, w->n }, e);
 }
 
 int
@@ -339,13 +340,18 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
 	if (t->upstream->ops->place != NULL &&
 	    t->upstream->ops->place(t, r, a, &q->url, e) == -1)
 		return -1;
-	if (put_header(q, STR("Content-Type: application/json"), e) == -1 ||
-	    put_header(q,
+	if (provider_put_header(q, STR("Content-Type: application/json"), e) ==
+		-1 ||
+	    provider_put_header(q,
 		streams ? STR("Accept: text/event-stream") :
 			  STR("Accept: application/json"),
 		e) == -1 ||
-	    put_header(q, STR("Accept-Encoding: identity"), e) == -1 ||
-	    put_header(q, STR("User-Agent: llmgw/" PACKAGE_VERSION), e) == -1)
+	    provider_put_header(q, STR("Accept-Encoding: identity"), e) == -1 ||
+	    provider_put_header(
+		q, STR("User-Agent: llmgw/" PACKAGE_VERSION), e) == -1)
+		return -1;
+	if (t->upstream->ops->headers != NULL &&
+	    t->upstream->ops->headers(t, r, a, q, e) == -1)
 		return -1;
 	return t->upstream->ops->sign != NULL ?
 	    t->upstream->ops->sign(t, a, q, e) :

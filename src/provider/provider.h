@@ -78,6 +78,9 @@ struct provider_ops {
 	/* More changes of the body, before the general ones. */
 	void (*change)(const struct target *, const struct llm_request *,
 	    struct changes *, struct arena *);
+	/* More headers, before those of credentials. */
+	int (*headers)(const struct target *, const struct llm_request *,
+	    struct arena *, struct http_request *, struct err *);
 	/* Headers of credentials, when URL and body stand. */
 	int (*sign)(const struct target *, struct arena *,
 	    struct http_request *, struct err *);
@@ -272,6 +275,8 @@ int provider_put_secret(struct http_request *, struct arena *, const char *name,
 /* The key of the target in the header that its upstream says. */
 int provider_put_key(const struct target *, struct arena *,
     struct http_request *, struct err *);
+/* A line that holds a line end of its own is refused. */
+int provider_put_header(struct http_request *, struct str line, struct err *);
 
 /*
  * Take keys, account numbers, project paths and host names out of a text, in

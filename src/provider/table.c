@@ -8,8 +8,8 @@
  * Old reasoning is the exception.  Clients send it back as they got it, and
  * those without QUIRK_REASONING_BACK refuse such messages.
  */
+#include "provider/anthropic.h"
 #include "provider/google.h"
-#include "provider/provider.h"
 
 #define V1 "/v1/chat/completions"
 
@@ -25,16 +25,16 @@
 	    QUIRK_ANY_CHOICE | QUIRK_NINE_IDS | QUIRK_STRICT |                 \
 	    QUIRK_NO_CACHE_MARKS)
 
-#define GEMINI(place, verb) place "/models/{model}:" verb
+#define AT(place, verb) place "/models/{model}:" verb
 
 static const struct way ai_studio[] = {
 	{ .dialect = &dialect_gemini,
-	    .path = GEMINI("/v1beta", "generateContent"),
-	    .stream_path = GEMINI("/v1beta", "streamGenerateContent?alt=sse") },
+	    .path = AT("/v1beta", "generateContent"),
+	    .stream_path = AT("/v1beta", "streamGenerateContent?alt=sse") },
 	{ .dialect = &dialect_gemini_count,
-	    .path = GEMINI("/v1beta", "countTokens") },
+	    .path = AT("/v1beta", "countTokens") },
 	{ .dialect = &dialect_gemini_embed,
-	    .path = GEMINI("/v1beta", "batchEmbedContents") },
+	    .path = AT("/v1beta", "batchEmbedContents") },
 	{ .dialect = NULL }
 };
 
@@ -44,13 +44,37 @@ static const struct way ai_studio[] = {
 
 static const struct way vertex[] = {
 	{ .dialect = &dialect_gemini,
-	    .path = GEMINI(VERTEX_GEMINI, "generateContent"),
+	    .path = AT(VERTEX_GEMINI, "generateContent"),
 	    .stream_path =
-		GEMINI(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
+		AT(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
 	{ .dialect = &dialect_gemini_count,
-	    .path = GEMINI(VERTEX_GEMINI, "countTokens") },
+	    .path = AT(VERTEX_GEMINI, "countTokens") },
 	{ .dialect = &dialect_gemini_embed,
-	    .path = GEMINI(VERTEX_GEMINI, "predict") },
+	    .path = AT(VERTEX_GEMINI, "predict") },
+	{ .dialect = NULL }
+};
+
+#define VERTEX_CLAUDE VERTEX "/publishers/anthropic"
+
+static const struct way vertex_claude[] = {
+	{ .dialect = &dialect_anthropic_messages,
+	    .path = AT(VERTEX_CLAUDE, "rawPredict"),
+	    .stream_path = AT(VERTEX_CLAUDE, "streamRawPredict") },
+	{ .dialect = &dialect_anthropic_count,
+	    .path = VERTEX_CLAUDE "/models/count-tokens:rawPredict" },
+	{ .dialect = NULL }
+};
+
+static const struct way messages[] = {
+	{ .dialect = &dialect_anthropic_messages, .path = "/v1/messages" },
+	{ .dialect = &dialect_anthropic_count,
+	    .path = "/v1/messages/count_tokens" },
+	{ .dialect = NULL }
+};
+
+static const struct way azure_messages[] = {
+	{ .dialect = &dialect_anthropic_messages,
+	    .path = "/anthropic/v1/messages" },
 	{ .dialect = NULL }
 };
 
@@ -59,6 +83,9 @@ const struct provider provider_rows[] = {
 { "alibaba", "Alibaba Cloud", HOSTED, .path = V1,
     .base_url = "https://dashscope-intl.aliyuncs.com/compatible-mode",
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "DASHSCOPE_API_KEY" },
+{ "anthropic", "Anthropic", .ways = messages, .ops = &anthropic_ops,
+    .auth = AUTH_X_API_KEY, .base_url = "https://api.anthropic.com",
+    .sdk_env = "ANTHROPIC_API_KEY" },
 { "azure", "Azure", CHAT, .auth = AUTH_API_KEY,
     .path = "/openai/v1/chat/completions",
     .base_url = "https://{resource}.openai.azure.com",
@@ -72,6 +99,10 @@ const struct provider provider_rows[] = {
     .quirks = QUIRK_MAX_COMPLETION | QUIRK_NO_CACHE_MARKS,
     .needs_env = "LLM_AZURE_AI_FOUNDRY_RESOURCE",
     .version_env = "LLM_AZURE_AI_FOUNDRY_API_VERSION" },
+{ "azure-anthropic", "Azure Anthropic", .ways = azure_messages,
+    .ops = &anthropic_like_ops, .auth = AUTH_X_API_KEY,
+    .base_url = "https://{resource}.services.ai.azure.com",
+    .needs_env = "LLM_AZURE_ANTHROPIC_RESOURCE" },
 { "baidu", "Baidu", HOSTED, .path = V1,
     .base_url = "https://api.baiduqianfan.ai",
     .quirks = QUIRK_REASONING_BACK },
@@ -194,6 +225,10 @@ const struct provider provider_rows[] = {
 { "together-ai", "Together AI", HOSTED, .path = V1,
     .base_url = "https://api.together.ai",
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "TOGETHER_API_KEY" },
+{ "vertex-anthropic", "Vertex AI (Anthropic)", .auth = AUTH_BEARER,
+    .ways = vertex_claude, .ops = &google_claude_ops,
+    .base_url = "https://aiplatform.googleapis.com",
+    .key_env = "LLM_VERTEX_ANTHROPIC_SERVICE_ACCOUNT_JSON" },
 { "vertex-openai", "Vertex AI (OpenAI-compatible)", HOSTED,
     .path = VERTEX "/endpoints/openapi/chat/completions",
     .base_url = "https://aiplatform.googleapis.com",

@@ -11,11 +11,12 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { Gateway, top } from '../lib/gateway.mjs'
-import { Upstream, completion, sendPieces, textStream } from '../lib/upstream.mjs'
+import { Upstream, completion, message, messageStream, sendPieces, textStream } from '../lib/upstream.mjs'
+import * as messages from '../lib/messages.mjs'
 import { events, faults, join, plain, chunks } from '../lib/stream.mjs'
-import { clientOpenai, leaks, survived } from './match.mjs'
+import { clientAnthropic, clientOpenai, leaks, survived } from './match.mjs'
 import { upstreamRequest } from './facts.mjs'
-import { load, model, setup } from './plan.mjs'
+import { load, model, setup, supported } from './plan.mjs'
 
 const upstreamKey = 'sk-upstream-0123456789abcdefSECRET'
 const pieceSizes = [0, 7, 1]
@@ -54,12 +55,13 @@ function serve(req, res, body) {
   }
   serving.requests++
   if (!serving.bytes) { // a request case: any good answer
+    const claude = req.url.includes('/messages')
     if (body?.stream) {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.end(textStream().join(''))
+      res.end((claude ? messageStream() : textStream()).join(''))
     } else {
       res.writeHead(200, { 'content-type': 'application/json' })
-      res.end(JSON.stringify(completion()))
+      res.end(JSON.stringify(claude ? message() : completion()))
     }
     return
   }
@@ -77,7 +79,9 @@ function recording(c, size) {
 
 // --- the client's side --------------------------------------------------------
 
-function clientRequest(c) {
+const paths = { openai: '/v1/chat/completions', anthropic: '/v1/messages' }
+
+function clientRequest(c, client) {
   const file = path.join(c.dir, 'client.request.json')
   const name = `${c.provider}/${model(c)}`
   if (fs.existsSync(file)) {
@@ -86,9 +90,10 @@ function clientRequest(c) {
     return text.replace(/("model"\s*:\s*)"[^"]*"/, `$1${JSON.stringify(name)}`)
   }
   const body = { model: name, messages: [{ role: 'user', content: 'Hello' }] }
+  if (client === 'anthropic' && c.what.kind !== 'count_tokens') body.max_tokens = 1000
   if (c.what.kind === 'stream' || c.what.kind === 'stream-error' || c.expect.stream) {
     body.stream = true
-    body.stream_options = { include_usage: true }
+    if (client === 'openai') body.stream_options = { include_usage: true }
   }
   return JSON.stringify(body)
 }
@@ -103,31 +108,34 @@ function upstreamDocs(text) {
   return docs
 }
 
-async function attempt(gw, upstream, c, size) {
-  const request = clientRequest(c)
+async function attempt(gw, upstream, c, size, client) {
+  const request = clientRequest(c, client)
   serving = c.what.kind === 'request' ? { requests: 0 } : recording(c, size)
   const before = upstream.requests.length
-  const answer = await gw.chat(request, {
-    headers: { 'x-no-fallback': 'true', 'x-llmgw-error-format': 'openai', ...c.what.client_headers }
+  const answer = await gw.post(paths[client] + (c.what.kind === 'count_tokens' ? '/count_tokens' : ''), request, {
+    headers: { 'x-no-fallback': 'true', 'x-llmgw-error-format': client, ...c.what.client_headers }
   })
   const seen = upstream.requests[before]
   const bad = leaks(answer, upstreamKey)
   if (!seen) bad.push(`nothing was sent to the provider: ${answer.status} ${answer.text.slice(0, 300)}`)
-  return [...bad, ...(c.what.kind === 'request' ? requestCase(c, answer, seen) : answerCase(c, answer, JSON.parse(request)))]
+  if (c.what.kind === 'request') bad.push(...requestCase(c, answer, seen, client))
+  else if (client === 'anthropic') bad.push(...messageCase(c, answer, JSON.parse(request)))
+  else bad.push(...answerCase(c, answer, JSON.parse(request)))
+  return bad
 }
 
-function requestCase(c, answer, seen) {
+function requestCase(c, answer, seen, client) {
   const bad = upstreamRequest(c.expect.upstream_request, seen)
   if (answer.status !== 200) bad.push(`status ${answer.status}: ${answer.text.slice(0, 300)}`)
-  else if (JSON.parse(seen?.text || '{}').stream && JSON.parse(clientRequest(c)).stream) {
-    const asked = JSON.parse(clientRequest(c)).stream_options?.include_usage === true
-    bad.push(...faults(events(answer.text), asked))
+  else if (JSON.parse(seen?.text || '{}').stream && JSON.parse(clientRequest(c, client)).stream) {
+    const asked = JSON.parse(clientRequest(c, client)).stream_options?.include_usage === true
+    bad.push(...(client === 'anthropic' ? messages.faults(messages.events(answer.text)) : faults(events(answer.text), asked)))
   }
   return bad
 }
 
-function answerCase(c, answer, request) {
-  const want = c.expect.client_openai
+// What does not depend on the client's format; a wrong status ends it all.
+function common(c, want, answer) {
   const status = want?.status ?? c.expect.status
   const bad = []
   if (status !== undefined && answer.status !== status) {
@@ -138,6 +146,28 @@ function answerCase(c, answer, request) {
     bad.push(`Retry-After: ${answer.headers['retry-after']}, expected ${c.expect.retry_after_seconds}`)
   }
   if (c.expect.class === 'gateway_error' && answer.headers['x-should-retry'] !== 'false') bad.push('x-should-retry: false is missing')
+  return bad
+}
+
+function messageCase(c, answer, request) {
+  const want = c.expect.client_anthropic
+  const bad = common(c, want, answer)
+  const got = { list: [], joined: {}, faults: [], body: null }
+  if (answer.status === 200 && request.stream) {
+    got.list = messages.events(answer.text)
+    got.joined = messages.join(got.list)
+    got.faults = messages.faults(got.list)
+    got.body = got.joined.error ?? null
+  } else got.joined = got.body = answer.json
+  if (answer.headers['request-id'] !== answer.headers['x-request-id']) bad.push('request-id is not x-request-id')
+  if (answer.status !== 200 && bad.length) return bad
+  return [...bad, ...clientAnthropic(want ?? {}, got)]
+}
+
+function answerCase(c, answer, request) {
+  const want = c.expect.client_openai
+  const bad = common(c, want, answer)
+  if (bad.some(b => b.startsWith('status '))) return bad
   const got = { joined: {}, list: [], faults: [], body: null }
   const streamed = answer.status === 200 && request.stream
   if (streamed) {
@@ -150,12 +180,11 @@ function answerCase(c, answer, request) {
     got.joined = plain(got.body)
   }
   bad.push(...clientOpenai(want ?? {}, got))
-  if (c.what.kind === 'response' || c.what.kind === 'stream') {
+  if (c.format === 'openai' && (c.what.kind === 'response' || c.what.kind === 'stream')) {
     const text = serving.bytes.toString('utf8')
     bad.push(...survived(streamed ? upstreamDocs(text) : [JSON.parse(text)], streamed ? chunks(got.list) : [got.body]))
-    bad.push(...citations(c, got))
   }
-  return bad
+  return [...bad, ...citations(c, got)]
 }
 
 function citations(c, got) {
@@ -164,19 +193,21 @@ function citations(c, got) {
   return [...urls].filter(m => !c.expect.citation_urls.urls.includes(m[1])).map(m => `citation of ${m[1]}`)
 }
 
-// A case passes if it passes with every size of pieces.
+// A case passes if it passes for every client, with every size of pieces.
 async function run(gw, upstream, c) {
-  for (const size of c.what.kind === 'request' ? [0] : pieceSizes) {
-    let bad
-    try {
-      bad = await attempt(gw, upstream, c, size)
-    } catch (e) {
-      bad = [e.message]
+  for (const client of c.clients.filter(x => supported.client.has(x))) {
+    for (const size of c.what.kind === 'request' ? [0] : pieceSizes) {
+      let bad
+      try {
+        bad = await attempt(gw, upstream, c, size, client)
+      } catch (e) {
+        bad = [e.message]
+      }
+      serving = null
+      // A refused key is barred until the programs start anew.
+      if (c.expect.class === 'gateway_error') await gw.restart()
+      if (bad.length) return bad.map(b => `${client}${size ? ` in pieces of ${size}` : ''}: ${b}`)
     }
-    serving = null
-    // A refused key is barred until the programs start anew.
-    if (c.expect.class === 'gateway_error') await gw.restart()
-    if (bad.length) return bad.map(b => (size ? `in pieces of ${size}: ` : '') + b)
   }
   return []
 }

@@ -154,6 +154,83 @@ export function clientOpenai(want, got) {
   return bad
 }
 
+// --- an answer to an Anthropic client -----------------------------------------
+
+function block(want, got, at, seen) {
+  const bad = []
+  for (const [k, v] of Object.entries(want)) {
+    if (k === 'note') continue
+    if (k === 'input_is_object') {
+      if (!isObject(got.input)) bad.push(`${at}.input is no object: ${show(got.input)}`)
+    } else if (k === 'partial_json_concatenated') {
+      if (got.partial_json !== undefined) bad.push(...value(v, got.partial_json, `${at}.partial_json`, seen))
+    } else bad.push(...value(v, got[k], `${at}.${k}`, seen))
+  }
+  return bad
+}
+
+// An empty text block says nothing: it may be there or not.
+function blocks(want, got, seen) {
+  const list = got.filter(b => b.type !== 'text' || b.text !== '')
+  const wants = want.filter(b => b.type !== 'text' || (b.text !== '' && b.text?.equals !== ''))
+  if (list.length !== wants.length) {
+    return [`content: ${show(list.map(b => b.type))}, expected ${show(wants.map(b => b.type))}`]
+  }
+  return wants.flatMap((w, i) => block(w, list[i], `content[${i}]`, seen))
+}
+
+function anthropicError(want, got) {
+  const body = got.body
+  const bad = []
+  if (body?.type !== 'error' || !isObject(body.error)) return [`no error envelope: ${show(body)}`]
+  if (!body.request_id) bad.push('request_id is missing')
+  if (want.type_one_of && !want.type_one_of.includes(body.error.type)) {
+    bad.push(`error.type: ${show(body.error.type)}, expected one of ${show(want.type_one_of)}`)
+  }
+  for (const part of [want.message_contains ?? []].flat()) {
+    if (!String(body.error.message).includes(part)) bad.push(`error.message: ${show(body.error.message)} lacks ${show(part)}`)
+  }
+  return bad
+}
+
+function textOf(content) {
+  return content.filter(b => b.type === 'text').map(b => b.text).join('')
+}
+
+// want: expect.client_anthropic; got: {joined, body, list, faults}
+export function clientAnthropic(want, got) {
+  const bad = []
+  const seen = new Set()
+  for (const [k, v] of Object.entries(want)) {
+    switch (k) {
+    case 'note':
+    case 'notes':
+    case 'status':
+      break
+    case 'content': bad.push(...blocks(v, got.joined.content ?? [], seen)); break
+    case 'content_before_error': bad.push(...value(v, textOf(got.joined.content), k, seen)); break
+    case 'stop_reason': bad.push(...value(v, got.joined.stop_reason, k, seen)); break
+    case 'usage':
+      if (typeof v === 'string') {
+        if (got.joined.usage?.estimated !== true) bad.push('usage is not marked as estimated')
+      } else for (const [n, x] of Object.entries(v)) bad.push(...value(x, got.joined.usage?.[n], `usage.${n}`, seen))
+      break
+    case 'invariants': bad.push(...got.faults); break
+    case 'body_type': bad.push(...value(v, got.body?.type, 'type', seen)); break
+    case 'body_equals': bad.push(...value({ equals: v }, got.body, 'body', seen)); break
+    case 'error': bad.push(...anthropicError(v, got)); break
+    case 'must_end_with':
+      if (got.list.at(-1)?.name !== 'error') bad.push('the last event is no error')
+      break
+    case 'no_message_stop':
+      if (got.list.some(e => e.name === 'message_stop')) bad.push('message_stop beside an error')
+      break
+    default: bad.push(`unknown word ${k} in expect.json`)
+    }
+  }
+  return bad
+}
+
 // --- what must never be shown ------------------------------------------------
 
 const secrets = [

@@ -5,9 +5,9 @@ import path from 'node:path'
 
 // Extend these as formats, clients and endpoints come.
 export const supported = {
-  upstream: new Set(['openai']),
-  client: new Set(['openai']),
-  kind: new Set(['response', 'stream', 'error', 'stream-error', 'request'])
+  upstream: new Set(['openai', 'anthropic']),
+  client: new Set(['openai', 'anthropic']),
+  kind: new Set(['response', 'stream', 'error', 'stream-error', 'request', 'count_tokens'])
 }
 
 // Provider of a case -> provider id of the gateway, where they differ.
@@ -50,7 +50,7 @@ export function load(top) {
     const expect = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : null
     const c = { name, dir, what, expect }
     c.provider = providerId(what.provider)
-    c.format = what.upstream_format ?? formats[what.provider] ?? 'openai'
+    c.format = what.provider === 'vertex-claude' ? 'vertex-claude' : what.upstream_format ?? formats[what.provider] ?? 'openai'
     c.clients = what.kind === 'request' ? [what.client_format] : what.clients ?? []
     c.why = missing(c)
     list.push(c)

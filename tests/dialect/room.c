@@ -5,6 +5,8 @@ TCase *case_embed(void);
 TCase *case_error(void);
 TCase *case_gemini(void);
 TCase *case_heal(void);
+TCase *case_messages(void);
+TCase *case_messages_request(void);
 TCase *case_pairs(void);
 TCase *case_patch(void);
 TCase *case_relay(void);
@@ -18,6 +20,8 @@ TCase *(*const room_cases[])(void) = {
 	case_error,
 	case_gemini,
 	case_heal,
+	case_messages,
+	case_messages_request,
 	case_pairs,
 	case_patch,
 	case_relay,

@@ -9,6 +9,7 @@ import { answers, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
 import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
+import * as claude from './http/messages.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
 
@@ -29,6 +30,8 @@ const off = await gateway({
 const several = await startFallback({ ping_interval: '500ms' })
 const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_plain: '1500ms', timeout_total_stream: '2s', timeout_gateway: '2500ms' })
 all.push(several, short)
+const messages = await claude.startMessages()
+all.push(messages)
 
 requests(() => main)
 answers(() => main)
@@ -39,6 +42,7 @@ providerFaults(() => main)
 embeddings(() => main)
 fallback(() => several)
 timers(() => short)
+claude.messages(() => messages)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -78,5 +82,6 @@ await runAll('e2e-http', {
   after: async () => {
     for (const g of all) await g.stop()
     await upstream.close()
+    await claude.upstream.close()
   }
 })

@@ -3,6 +3,11 @@
 #include "dialect/dialect.h"
 #include "dialect/heal.h"
 
+#ifndef FUZZED /* the targets of other dialects include this one */
+#define FUZZED dialect_openai_chat
+#define OTHER dialect_anthropic_messages
+#endif
+
 /*
  * A body as a request, as an answer, as an error and as text to heal: what is
  * accepted comes out as JSON.
@@ -12,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static void
 request(struct str in, struct arena *a, struct buf *out)
 {
-	const struct dialect *d = &dialect_openai_chat;
+	const struct dialect *d = &FUZZED;
 	struct llm_request r = { .from = d, .body = in };
 	struct llm_aim aim = { .arena = a };
 	struct err e = { 0 };
@@ -26,9 +31,29 @@ request(struct str in, struct arena *a, struct buf *out)
 		abort();
 	buf_clear(out);
 	w = JW_TO(out);
-	if (d->decode_request(&r, a, &e) == 0 &&
-	    (d->encode_request(&r, &aim, &w, &e) == -1 ||
-		!jscan_is_object(buf_str(out))))
+	if (d->decode_request(&r, a, &e) == -1)
+		return;
+	if (d->encode_request(&r, &aim, &w, &e) == -1) {
+		if (e.code != ERR_BAD_PARAM)
+			abort();
+	} else if (!jscan_is_object(buf_str(out)))
+		abort();
+}
+
+/* The same for a provider who speaks otherwise. */
+static void
+translate(struct str in, struct arena *a, struct buf *out)
+{
+	struct llm_request r = { .from = &FUZZED, .body = in };
+	struct llm_aim aim = { .arena = a, .caps = LLM_NEEDS_MASK };
+	struct err e = { 0 };
+
+	buf_clear(out);
+	if (FUZZED.peek(&r, a, &e) == -1)
+		return;
+	aim.model = r.model;
+	if (dialect_body(&OTHER, &r, &aim, NULL, 0, out, &e) == 0 &&
+	    !jscan_is_object(buf_str(out)))
 		abort();
 }
 
@@ -38,7 +63,7 @@ answer(struct str in, struct arena *a, struct buf *out)
 	static const struct frame f = {
 		.model = STR("p/m"), .id = STR("own"), .created = 1
 	};
-	const struct dialect *d = &dialect_openai_chat;
+	const struct dialect *d = &FUZZED;
 	struct llm_facts facts = { .calls = 0 };
 	struct tail tail = { &facts.usage, NULL, STR("{}") };
 	struct llm_grammar g;
@@ -65,8 +90,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = { 0 };
 
 	request(in, a, &out);
+	translate(in, a, &out);
 	answer(in, a, &out);
-	dialect_openai_chat.decode_error(a, in, &e);
+	FUZZED.decode_error(a, in, &e);
 	if (heal_json(in, a, &healed) && jscan_value(healed, a, &e) == -1)
 		abort();
 	buf_free(&out);

@@ -100,3 +100,28 @@ export function textStream(words = ['Hello', ' there', '!'], withUsage = true) {
   if (withUsage) events.push({ ...chunk({}), choices: [], usage })
   return [...events.map(data), data('[DONE]')]
 }
+
+// --- the same in Anthropic's format ---------------------------------------------
+
+const counts = { input_tokens: 5, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 2 }
+
+export function message(text = 'Hello there', more = {}) {
+  return {
+    id: 'msg_up', type: 'message', role: 'assistant', model: 'up-model', content: [{ type: 'text', text }],
+    stop_reason: 'end_turn', stop_sequence: null, usage: counts, ...more
+  }
+}
+
+export const event = e => `event: ${e.type}\ndata: ${JSON.stringify(e)}\n\n`
+
+// The events of an answer that is one text, each word a delta.
+export function messageStream(text = 'Hello there', more = {}) {
+  return [
+    event({ type: 'message_start', message: message('', { content: [], stop_reason: null, usage: { ...counts, output_tokens: 1 } }) }),
+    event({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
+    ...text.split(/(?<= )/).map(t => event({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: t } })),
+    event({ type: 'content_block_stop', index: 0 }),
+    event({ type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { ...counts, ...more } }),
+    event({ type: 'message_stop' })
+  ]
+}

@@ -15,6 +15,8 @@ static const struct {
 	    "https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/"
 	    "completions",
 	    "Authorization: Bearer k" },
+	{ "anthropic", "LLM_ANTHROPIC_API_KEY",
+	    "https://api.anthropic.com/v1/messages", "x-api-key: k" },
 	{ "azure", "LLM_AZURE_API_KEY",
 	    "https://res-1.openai.azure.com/openai/v1/chat/completions",
 	    "api-key: k" },
@@ -22,6 +24,9 @@ static const struct {
 	    "https://res-2.services.ai.azure.com/models/chat/completions"
 	    "?api-version=2024-05-01-preview",
 	    "api-key: k" },
+	{ "azure-anthropic", "LLM_AZURE_ANTHROPIC_API_KEY",
+	    "https://res-3.services.ai.azure.com/anthropic/v1/messages",
+	    "x-api-key: k" },
 	{ "baidu", "LLM_BAIDU_API_KEY",
 	    "https://api.baiduqianfan.ai/v1/chat/completions",
 	    "Authorization: Bearer k" },
@@ -55,6 +60,14 @@ static const struct {
 	{ "gonka24", "LLM_GONKA_24_API_KEY",
 	    "https://api.gonka24.com/v1/chat/completions",
 	    "Authorization: Bearer k" },
+	{ "google-ai-studio", "LLM_GOOGLE_AI_STUDIO_API_KEY",
+	    "https://generativelanguage.googleapis.com/v1beta/models/"
+	    "m:generateContent",
+	    "x-goog-api-key: k" },
+	{ "google-vertex", "LLM_GOOGLE_VERTEX_API_KEY",
+	    "https://aiplatform.googleapis.com/v1/publishers/google/models/"
+	    "m:generateContent",
+	    "x-goog-api-key: k" },
 	{ "groq", "LLM_GROQ_API_KEY",
 	    "https://api.groq.com/openai/v1/chat/completions",
 	    "Authorization: Bearer k" },
@@ -130,6 +143,14 @@ static const struct {
 	{ "together-ai", "LLM_TOGETHER_AI_API_KEY",
 	    "https://api.together.ai/v1/chat/completions",
 	    "Authorization: Bearer k" },
+	{ "vertex-anthropic", "LLM_VERTEX_ANTHROPIC_SERVICE_ACCOUNT_JSON",
+	    "https://aiplatform.googleapis.com/v1/projects/p/locations/global/"
+	    "publishers/anthropic/models/m:rawPredict",
+	    "Authorization: Bearer ya29.k" },
+	{ "vertex-openai", "LLM_VERTEX_OPENAI_SERVICE_ACCOUNT_JSON",
+	    "https://aiplatform.googleapis.com/v1/projects/p/locations/global/"
+	    "endpoints/openapi/chat/completions",
+	    "Authorization: Bearer ya29.k" },
 	{ "vllm", "LLM_VLLM_API_KEY", "", "" },
 	{ "xai", "LLM_X_AI_API_KEY", "https://api.x.ai/v1/chat/completions",
 	    "Authorization: Bearer k" },
@@ -147,12 +168,17 @@ START_TEST(every_row)
 	struct target t = { .model = STR("m") };
 	struct setup s;
 	struct sent q;
+	const char *key;
 
 	ck_assert_str_eq(provider_rows[_i].id, rows[_i].id);
 	setup_clear();
-	setenv(rows[_i].key, "k", 1);
+	key = strrchr(rows[_i].header, ' ');
+	setenv(rows[_i].key, key == NULL ? "k" : key + 1, 1);
+	setenv("LLM_VERTEX_ANTHROPIC_PROJECT", "p", 1);
+	setenv("LLM_VERTEX_OPENAI_PROJECT", "p", 1);
 	setenv("LLM_AZURE_RESOURCE", "res-1", 1);
 	setenv("LLM_AZURE_AI_FOUNDRY_RESOURCE", "res-2", 1);
+	setenv("LLM_AZURE_ANTHROPIC_RESOURCE", "res-3", 1);
 	ck_assert_msg(
 	    setup_load(&s, "[llmgw]\nsim = on\n") == 0, "%s", s.err.msg);
 	t.upstream = providers_find(s.providers, str_from(rows[_i].id));
@@ -176,7 +202,7 @@ START_TEST(sorted)
 	for (p = provider_rows; p->id != NULL; p++) {
 		ck_assert(p[1].id == NULL || strcmp(p->id, p[1].id) < 0);
 		ck_assert(p->dialect != NULL || p->ways != NULL);
-		ck_assert(p->path[0] == '/');
+		ck_assert(*(p->ways == NULL ? p->path : p->ways[0].path) == '/');
 	}
 	ck_assert_int_eq(p - provider_rows, (int)NROWS(rows));
 }

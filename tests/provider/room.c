@@ -1,6 +1,7 @@
 #include "room.h"
 
 TCase *case_fault(void);
+TCase *case_google(void);
 TCase *case_load(void);
 TCase *case_plain(void);
 TCase *case_quirk(void);
@@ -10,6 +11,7 @@ TCase *case_table(void);
 const char *const room_name = "provider";
 TCase *(*const room_cases[])(void) = {
 	case_fault,
+	case_google,
 	case_load,
 	case_plain,
 	case_quirk,
