@@ -130,7 +130,6 @@ responses_see_item(struct str raw, struct llm_facts *f)
 const struct dialect dialect_openai_responses = {
 	.name = "openai-responses",
 	.task = LLM_CHAT,
-	.path = "/v1/responses",
 	.id_prefix = "resp_",
 	.hears = LLM_SAY_URL | LLM_SAY_CUSTOM | LLM_SAY_SEARCH,
 	.peek = responses_peek,

@@ -6,6 +6,7 @@
 #include "provider/place.h"
 
 #define PATH_DEFAULT "/v1/chat/completions"
+#define RESPONSES_DEFAULT "/v1/responses"
 
 /* A variable of this provider that is set to something, or NULL. */
 static const char *
@@ -162,6 +163,8 @@ place_path(const struct load *l, struct err *e)
 
 	if ((l->row == NULL || l->row->ways != NULL) && w[0].path != NULL)
 		path = w[0].path;
+	else if (w[0].dialect == &dialect_openai_responses)
+		path = RESPONSES_DEFAULT;
 	else if (l->row != NULL)
 		path = row_path(l);
 	if (l->section != NULL && given(l->section->path)) {
@@ -174,6 +177,29 @@ place_path(const struct load *l, struct err *e)
 		    l->where == NULL ? l->u->id.p : l->where, path);
 	w[0].path = path;
 	return 0;
+}
+
+void
+place_responses(const struct load *l)
+{
+	const char *use = variable(l, "USE_RESPONSES_API");
+	const char *version = variable(l, "API_VERSION"), *path, *q;
+	struct upstream *u = l->u;
+	struct way *chat = &u->ways[0];
+
+	if (l->row == NULL || (path = l->row->responses) == NULL ||
+	    (l->section != NULL &&
+		(given(l->section->path) || given(l->section->dialect))) ||
+	    (use != NULL && strcmp(use, "false") == 0))
+		return;
+	q = strchr(path, '=');
+	if (q != NULL && version != NULL && !isdigit((unsigned char)*version))
+		path = arena_fmt(
+		    l->arena, "%.*s%s", (int)(q + 1 - path), path, version)
+			   .p;
+	chat->without = LLM_WANTS_RESPONSES;
+	u->ways[u->nways++] =
+	    (struct way){ .dialect = &dialect_openai_responses, .path = path };
 }
 
 void
