@@ -10,6 +10,7 @@ import { providerFaults } from './http/faults.mjs'
 import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import * as claude from './http/messages.mjs'
+import { responses, startResponses } from './http/responses.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
 
@@ -31,7 +32,8 @@ const several = await startFallback({ ping_interval: '500ms' })
 const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_plain: '1500ms', timeout_total_stream: '2s', timeout_gateway: '2500ms' })
 all.push(several, short)
 const messages = await claude.startMessages()
-all.push(messages)
+const items = await startResponses()
+all.push(messages, items)
 
 requests(() => main)
 answers(() => main)
@@ -43,6 +45,7 @@ embeddings(() => main)
 fallback(() => several)
 timers(() => short)
 claude.messages(() => messages)
+responses(() => items)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
