@@ -10,6 +10,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_gemini_count,
 	&dialect_gemini_embed,
 	&dialect_openai_embed,
+	&dialect_openai_responses,
 };
 
 const struct dialect *

@@ -70,6 +70,14 @@ struct dialect {
 	    const struct tail *, struct jw *);
 	/* The error as an event of a stream that has begun. */
 	void (*encode_error)(const struct err *, struct buf *);
+	/*
+	 * The same where it depends on what went before: instead of
+	 * encode_error.  One of the states of encode_event and relay_event is
+	 * given, unless the stream has not begun.
+	 */
+	void (*encode_failure)(void *enc, void *relayed, const struct frame *,
+	    const struct err *, struct buf *);
+	void (*encode_free)(void *enc); /* its buffers; NULL: it has none */
 	size_t enc_size; /* state of encode_event; zero is valid */
 
 	/*
@@ -138,6 +146,7 @@ extern const struct dialect dialect_gemini;
 extern const struct dialect dialect_gemini_count;
 extern const struct dialect dialect_gemini_embed;
 extern const struct dialect dialect_openai_embed;
+extern const struct dialect dialect_openai_responses;
 
 const struct dialect *dialect_find(struct str name);
 

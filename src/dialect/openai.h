@@ -18,6 +18,9 @@ openai_inner(struct str raw)
 	return (struct str){ raw.p + 1, raw.n - 2 };
 }
 
+/* Blanks between tokens may be line ends, but an event is one line. */
+struct str openai_one_line(struct str, struct arena *scratch);
+
 /* A string that says something? */
 static inline bool
 openai_says(struct str raw)
@@ -58,6 +61,9 @@ openai_hides(const struct frame *f)
 
 	return asked != NULL && asked->hide;
 }
+
+/* The id of the end user, no longer than OpenAI takes it. */
+void openai_put_user(struct str user, struct jw *);
 
 /* An element of tool_calls, of a request or of a whole answer. */
 void openai_put_call(const struct llm_part *, struct jw *);
@@ -366,6 +372,9 @@ struct openai_seen {
 extern const struct jrule openai_chat_rules[];
 int openai_check_model(struct jcheck *, struct str raw);
 int openai_check_image(struct jcheck *, struct str raw);
+int openai_check_name(struct jcheck *, struct str raw);
+int openai_check_model(struct jcheck *, struct str raw);
+int openai_check_effort(struct jcheck *, struct str raw);
 
 /* What decoding a request carries from message to message. */
 struct openai_decoding {

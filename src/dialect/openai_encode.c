@@ -217,8 +217,8 @@ put_stops(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
 }
 
 /* Longer names than OpenAI takes are told apart by their hash. */
-static void
-put_user(struct str user, struct jw *w)
+void
+openai_put_user(struct str user, struct jw *w)
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char h[HASH_SIZE];
@@ -275,7 +275,7 @@ openai_encode_request(const struct llm_request *r, const struct llm_aim *aim,
 	put_effort(r, aim, w);
 	put_stops(r, aim, w);
 	put_format(r, w);
-	put_user(r->user, w);
+	openai_put_user(r->user, w);
 	if ((r->says & LLM_SAY_DRAW) != 0)
 		jw_raw(w, "modalities", STR("[\"image\",\"text\"]"));
 	put_hints(r, aim, w);

@@ -115,8 +115,8 @@ take_chunk(struct openai_chunk *c, struct arena *scratch, struct err *e)
 }
 
 /* Blanks between tokens may be line ends, but an event is one line. */
-static struct str
-one_line(struct str s, struct arena *scratch)
+struct str
+openai_one_line(struct str s, struct arena *scratch)
 {
 	char *p;
 	size_t i;
@@ -163,7 +163,7 @@ openai_relay_event(void *state, struct arena *scratch, const struct frame *f,
 
 	if (!r->terminal && openai_again(r, data, out))
 		goto out;
-	data = c.data = one_line(data, scratch);
+	data = c.data = openai_one_line(data, scratch);
 	if (r->terminal || str_eq(data, STR("[DONE]"))) {
 		r->terminal = true;
 		return 1;

@@ -78,8 +78,8 @@ is_name_char(char ch)
 	    (ch >= '0' && ch <= '9') || (ch != '\0' && strchr("_.:-", ch));
 }
 
-static int
-check_name(struct jcheck *c, struct str raw)
+int
+openai_check_name(struct jcheck *c, struct str raw)
 {
 	struct str s = openai_inner(raw);
 	size_t i;
@@ -116,8 +116,8 @@ check_stop(struct jcheck *c, struct str raw)
 				   jcheck_fail(c, "must have 1 to 16 elements");
 }
 
-static int
-check_effort(struct jcheck *c, struct str raw)
+int
+openai_check_effort(struct jcheck *c, struct str raw)
 {
 	if (!str_eq(raw, STR("\"none\"")))
 		c->marks |= LLM_CAN_REASON;
@@ -281,7 +281,7 @@ static const struct jrule message_rule = {
 
 static const struct jrule function_rules[] = {
 	{ .name = "name", .types = JT_STR, .required = true,
-	    .also = check_name },
+	    .also = openai_check_name },
 	{ .name = "description", .types = JT_STR },
 	{ .name = "parameters", .types = JT_OBJ },
 	{ .name = "strict", .types = JT_BOOL }, END };
@@ -290,7 +290,7 @@ static const struct jrule function_tool_rules[] = {
 	    .members = function_rules }, END };
 static const struct jrule named_rules[] = {
 	{ .name = "name", .types = JT_STR, .required = true,
-	    .also = check_name }, END };
+	    .also = openai_check_name }, END };
 static const struct jrule custom_tool_rules[] = {
 	{ .name = "custom", .types = JT_OBJ, .required = true,
 	    .members = named_rules }, END };
@@ -341,7 +341,7 @@ static const struct jrule stream_rules[] = {
 	{ .name = "include_obfuscation", .types = JT_BOOL }, END };
 static const struct jrule reasoning_rules[] = {
 	{ .name = "effort", .types = JT_STR, .words = EFFORTS,
-	    .also = check_effort },
+	    .also = openai_check_effort },
 	{ .name = "max_tokens", .types = JT_INT, .min = 1, .max = 1e9,
 	    .mark = LLM_CAN_REASON | LLM_CAN_BUDGET },
 	{ .name = "exclude", .types = JT_BOOL }, END };
@@ -396,7 +396,7 @@ const struct jrule openai_chat_rules[] = {
 	{ .name = "response_format", .types = JT_OBJ,
 	    .variants = format_types },
 	{ .name = "reasoning_effort", .types = JT_STR, .words = EFFORTS,
-	    .also = check_effort },
+	    .also = openai_check_effort },
 	{ .name = "reasoning", .types = JT_OBJ, .members = reasoning_rules },
 	{ .name = "logit_bias", .types = JT_OBJ, .members = bias_rules,
 	    .mark = LLM_SAY_BIAS },
@@ -424,6 +424,6 @@ const struct jrule openai_chat_rules[] = {
 	{ .name = "no_reasoning", .types = JT_BOOL },
 	{ .name = "onboarding", .types = JT_BOOL },
 	{ .name = "effort", .types = JT_STR, .words = "low|medium|high",
-	    .also = check_effort },
+	    .also = openai_check_effort },
 	END };
 /* clang-format on */

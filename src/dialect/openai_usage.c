@@ -164,9 +164,11 @@ openai_read_usage(struct str raw, const struct frame *f, struct llm_usage *u)
 	for (it = jscan_into(raw); jscan_next(&it, &m);)
 		read_rows(&m, top_rows, NROWS(top_rows), &t);
 	for (it = jscan_into(raw); jscan_next(&it, &m);) {
-		if (str_eq(m.key, STR("prompt_tokens_details")))
+		if (str_eq(m.key, STR("prompt_tokens_details")) ||
+		    str_eq(m.key, STR("input_tokens_details")))
 			read_details(m.raw, in_rows, NROWS(in_rows), &t);
-		else if (str_eq(m.key, STR("completion_tokens_details")))
+		else if (str_eq(m.key, STR("completion_tokens_details")) ||
+		    str_eq(m.key, STR("output_tokens_details")))
 			read_details(m.raw, out_rows, NROWS(out_rows), &t);
 	}
 	apply(&t, f, u);

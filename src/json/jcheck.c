@@ -352,6 +352,11 @@ find_variant(struct jcheck *c, const struct jrule *r, struct str raw,
 	*out = NULL;
 	if (v == NULL)
 		return 0;
+	if (type.p == NULL && r->untyped != NULL) {
+		*out = r->untyped;
+		c->marks |= (*out)->mark;
+		return 0;
+	}
 	if (type.p == NULL)
 		return jcheck_fail_at(c, "type", "is required");
 	if ((text = jscan_text(type, c->arena)).p == NULL)

@@ -51,6 +51,7 @@ struct jrule {
 	const struct jvariant *variants; /* of an object, by its "type" */
 	const struct jvariant *unknown;  /* set: other types are let through,
 					    with this for theirs */
+	const struct jvariant *untyped; /* set: for objects without a type */
 	unsigned mark; /* set in jcheck.marks when the member is there */
 	/* A check of its own, after all others: 0, or -1 with jcheck_fail(). */
 	int (*also)(struct jcheck *, struct str raw);

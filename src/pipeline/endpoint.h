@@ -27,6 +27,7 @@ extern const struct program program_chat;
 extern const struct program program_health;
 extern const struct program program_messages;
 extern const struct program program_models;
+extern const struct program program_responses;
 extern const struct program program_sim;
 
 #endif

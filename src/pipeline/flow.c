@@ -33,6 +33,13 @@ static const struct stage chat_stages[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct stage stored_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "auth", stage_auth, NULL },
+	{ "stored", stage_stored, NULL },
+	{ NULL, NULL, NULL },
+};
+
 static const struct stage models_stages[] = {
 	{ "read", stage_read, stage_read_undo },
 	{ "auth", stage_auth_optional, NULL },
@@ -90,6 +97,13 @@ static const struct endpoint messages_endpoints[] = {
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };
 
+static const struct endpoint responses_endpoints[] = {
+	{ "responses", "POST", "/v1/responses", &dialect_openai_responses,
+	    chat_stages, true },
+	{ "response", "GET", "/v1/responses/*", NULL, stored_stages, false },
+	{ NULL, NULL, NULL, NULL, NULL, false },
+};
+
 static const struct endpoint models_endpoints[] = {
 	{ "models", "GET", "/v1/models", NULL, models_stages, false },
 	{ "model", "GET", "/v1/models/*", NULL, model_stages, false },
@@ -113,6 +127,7 @@ static const struct endpoint sim_endpoints[] = {
 
 const struct program program_chat = { "chat", chat_endpoints };
 const struct program program_messages = { "messages", messages_endpoints };
+const struct program program_responses = { "responses", responses_endpoints };
 const struct program program_models = { "models", models_endpoints };
 const struct program program_health = { "health", health_endpoints };
 const struct program program_sim = { "sim", sim_endpoints };

@@ -173,6 +173,24 @@ start_fold(struct relay *y)
 	y->fold = llm_fold_new(y->r->life, y->answer);
 }
 
+static void
+free_enc(struct relay *y)
+{
+	if (y->enc != NULL && y->to->encode_free != NULL)
+		y->to->encode_free(y->enc);
+	y->enc = NULL;
+}
+
+/* States for an answer that is decoded and encoded anew. */
+static void
+start_coding(struct relay *y)
+{
+	free_enc(y);
+	y->patched = false;
+	y->state = arena_zalloc(y->r->life, y->from->dec_size);
+	y->enc = arena_zalloc(y->r->life, y->to->enc_size);
+}
+
 void
 relay_begin(struct req *r, const struct target *t)
 {
@@ -199,8 +217,7 @@ relay_begin(struct req *r, const struct target *t)
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
 	else if (!y->patched) {
-		y->state = arena_zalloc(r->life, y->from->dec_size);
-		y->enc = arena_zalloc(r->life, y->to->enc_size);
+		start_coding(y);
 		if (collect)
 			start_fold(y);
 	}
@@ -230,6 +247,7 @@ relay_free(struct req *r)
 	eventstream_free(&y->frames);
 	buf_free(&y->own);
 	free_state(y);
+	free_enc(y);
 	r->relay = NULL;
 }
 
@@ -256,7 +274,8 @@ relay_usage(const struct req *r, struct llm_usage *u)
 	*u = (struct llm_usage){ .estimated = true,
 		.input = ((int64_t)r->chat.text_bytes + BYTES_PER_TOKEN - 1) /
 		    BYTES_PER_TOKEN,
-		.output = r->relay->to->task != LLM_CHAT ? 0 :
+		.output = r->relay->to->task != LLM_CHAT ?
+		    0 :
 		    (f->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN };
 }
 
@@ -515,9 +534,7 @@ relay_whole(struct req *r)
 		return whole_patched(y, body);
 	if (y->patched) { /* asked to stream, answered in one piece */
 		free_state(y);
-		y->patched = false;
-		y->state = arena_zalloc(r->life, y->from->dec_size);
-		y->enc = arena_zalloc(r->life, y->to->enc_size);
+		start_coding(y);
 	}
 	return whole_decoded(y, body);
 }
@@ -532,8 +549,7 @@ relay_refusal(struct req *r)
 		return -1;
 	c = ARENA_NEW(r->life, struct llm_choice);
 	free_state(y);
-	y->patched = false;
-	y->enc = arena_zalloc(r->life, y->to->enc_size);
+	start_coding(y);
 	y->answer = ARENA_NEW(r->life, struct llm_answer);
 	*y->answer = (struct llm_answer){ .id = y->frame.id,
 		.model = y->frame.model,
@@ -544,4 +560,18 @@ relay_refusal(struct req *r)
 	    (struct llm_facts){ .why = LLM_STOP_FILTER, .has_usage = true };
 	r->err = (struct err){ .code = ERR_NONE };
 	return send_folded(y);
+}
+
+void
+relay_error(struct req *r, struct buf *out)
+{
+	const struct dialect *d = r->endpoint->dialect;
+	struct relay *y = r->relay;
+
+	if (y == NULL || d->encode_failure == NULL)
+		d->encode_error(&r->err, out);
+	else
+		d->encode_failure(y->enc,
+		    y->patched && y->streams ? y->state : NULL, &y->frame,
+		    &r->err, out);
 }

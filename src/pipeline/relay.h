@@ -36,6 +36,9 @@ int relay_whole(struct req *);
 /* A refusal for content as an answer of its own: 200, content_filter. */
 int relay_refusal(struct req *);
 
+/* r->err as an event of the stream that has begun. */
+void relay_error(struct req *, struct buf *);
+
 /* What is known of the answer so far; never NULL after relay_begin(). */
 const struct llm_facts *relay_facts(const struct req *);
 

@@ -6,6 +6,7 @@
 #include "json/jw.h"
 #include "pipeline/attempt.h"
 #include "pipeline/loop.h"
+#include "pipeline/relay.h"
 #include "pipeline/reply.h"
 #include "pipeline/world.h"
 
@@ -447,7 +448,7 @@ reply_stream_error(struct req *r)
 		put_anthropic(r, &w);
 		sse_put(&b, STR("error"), buf_str(&flat));
 	} else
-		r->endpoint->dialect->encode_error(&r->err, &b);
+		relay_error(r, &b);
 	rc = reply_more(r, buf_str(&b), true);
 	buf_free(&b);
 	buf_free(&flat);

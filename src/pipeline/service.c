@@ -145,3 +145,11 @@ stage_not_found(struct req *r)
 	err_set(&r->err, ERR_NOT_FOUND, "Not found");
 	return FAIL;
 }
+
+/* Nothing is kept between requests. */
+enum verdict
+stage_stored(struct req *r)
+{
+	err_set(&r->err, ERR_NOT_FOUND, "Responses are not stored");
+	return FAIL;
+}

@@ -204,6 +204,7 @@ enum verdict stage_model(struct req *);
 enum verdict stage_health(struct req *);
 enum verdict stage_metrics(struct req *);
 enum verdict stage_not_found(struct req *);
+enum verdict stage_stored(struct req *);
 enum verdict stage_sim(struct req *);
 enum verdict stage_sim_embed(struct req *);
 

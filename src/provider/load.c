@@ -183,6 +183,7 @@ load_one(struct load *l, struct str id, struct err *e)
 	if (load_section(l, e) == -1 || place_base(l, e) == -1 ||
 	    place_path(l, e) == -1)
 		return -1;
+	place_responses(l);
 	place_embed(l);
 	if (load_keys(l, e) == -1)
 		return -1;

@@ -6,6 +6,7 @@
 #include "provider/place.h"
 
 #define PATH_DEFAULT "/v1/chat/completions"
+#define RESPONSES_DEFAULT "/v1/responses"
 
 const char *
 place_env(const char *name)
@@ -28,8 +29,7 @@ int
 place_each_region(
     const struct load *l, place_region_fn *fn, void *arg, struct err *e)
 {
-	struct str head = arena_fmt(
-	    l->arena, "%.*sAPI_KEY__", STR_ARG(l->env));
+	struct str head = arena_fmt(l->arena, "%.*sAPI_KEY__", STR_ARG(l->env));
 	struct str rest, name;
 	char **v, *region;
 	size_t i;
@@ -115,7 +115,8 @@ row_base(const struct load *l, struct str *out, struct err *e)
 int
 place_base(const struct load *l, struct err *e)
 {
-	const char *v = place_variable(l, "BASE_URL"), *source = "built-in base URL";
+	const char *v = place_variable(l, "BASE_URL"),
+		   *source = "built-in base URL";
 	bool own = true;
 
 	if (v != NULL) {
@@ -198,6 +199,8 @@ place_path(const struct load *l, struct err *e)
 
 	if ((l->row == NULL || l->row->ways != NULL) && w[0].path != NULL)
 		path = w[0].path;
+	else if (w[0].dialect == &dialect_openai_responses)
+		path = RESPONSES_DEFAULT;
 	else if (l->row != NULL)
 		path = row_path(l);
 	if (l->section != NULL && given(l->section->path)) {
@@ -210,6 +213,29 @@ place_path(const struct load *l, struct err *e)
 		    l->where == NULL ? l->u->id.p : l->where, path);
 	w[0].path = path;
 	return 0;
+}
+
+void
+place_responses(const struct load *l)
+{
+	const char *use = place_variable(l, "USE_RESPONSES_API");
+	const char *version = place_variable(l, "API_VERSION"), *path, *q;
+	struct upstream *u = l->u;
+	struct way *chat = &u->ways[0];
+
+	if (l->row == NULL || (path = l->row->responses) == NULL ||
+	    (l->section != NULL &&
+		(given(l->section->path) || given(l->section->dialect))) ||
+	    (use != NULL && strcmp(use, "false") == 0))
+		return;
+	q = strchr(path, '=');
+	if (q != NULL && version != NULL && !isdigit((unsigned char)*version))
+		path = arena_fmt(
+		    l->arena, "%.*s%s", (int)(q + 1 - path), path, version)
+			   .p;
+	chat->without = LLM_WANTS_RESPONSES;
+	u->ways[u->nways++] =
+	    (struct way){ .dialect = &dialect_openai_responses, .path = path };
 }
 
 void

@@ -41,6 +41,11 @@ int place_each_region(
  */
 int place_base(const struct load *, struct err *);
 int place_path(const struct load *, struct err *);
+/*
+ * A way for responses beside that of chats: for those who have it, and for
+ * models that are served by nothing else.
+ */
+void place_responses(const struct load *);
 /* A way for embeddings beside that of chats, where OpenAI's API has it. */
 void place_embed(const struct load *);
 

@@ -135,6 +135,8 @@ make_changes(const struct target *t, const struct llm_request *r,
 	change_stream(t, r, c);
 	if (t->way->dialect == &dialect_openai_embed)
 		quirk_embed(t, c);
+	if (t->way->dialect == &dialect_openai_responses)
+		quirk_responses(t, c);
 	if (t->way->dialect != &dialect_openai_chat)
 		return;
 	change_limit(t, r, c, a);

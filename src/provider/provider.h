@@ -127,6 +127,7 @@ struct provider {
 	const char *sdk_env;     /* the vendor's own name for it, or NULL */
 	const char *needs_env;   /* variable that fills {resource}, or NULL */
 	const char *version_env; /* of the api-version in the path, or NULL */
+	const char *responses;   /* path of OpenAI's responses beside chat */
 	bool any_model; /* names that the catalogue lacks pass, at no price */
 	bool no_stream; /* cannot stream */
 };

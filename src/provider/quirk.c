@@ -402,6 +402,19 @@ quirk_apply(const struct target *t, struct changes *c)
 	}
 }
 
+void
+quirk_responses(const struct target *t, struct changes *c)
+{
+	struct str effort = jscan_at(member(c, "reasoning"), "effort");
+
+	if ((t->caps & LLM_WANTS_NO_SAMPLING) != 0 &&
+	    !str_is(effort, "\"none\"")) {
+		leave_out(c, "temperature");
+		leave_out(c, "top_p");
+		leave_out(c, "top_logprobs");
+	}
+}
+
 /*
  * Many servers know one spelling of a vector only; ours turns it into the one
  * that the client wants.

@@ -29,7 +29,8 @@ void quirk_drop(struct changes *, const char *name); /* into the list */
 
 /* What the provider's quirks and the model's wants make of the members. */
 void quirk_apply(const struct target *, struct changes *);
-/* The same for embeddings. */
+/* The same for responses, and for embeddings. */
+void quirk_responses(const struct target *, struct changes *);
 void quirk_embed(const struct target *, struct changes *);
 
 #endif

@@ -11,6 +11,7 @@ TCase *case_hash(void);
 TCase *case_log(void);
 TCase *case_rand(void);
 TCase *case_secret(void);
+TCase *case_unpack(void);
 
 const char *const room_name = "base";
 TCase *(*const room_cases[])(void) = {
@@ -25,5 +26,6 @@ TCase *(*const room_cases[])(void) = {
 	case_log,
 	case_rand,
 	case_secret,
+	case_unpack,
 	NULL,
 };

@@ -26,6 +26,9 @@ static const struct {
 	{ "openai-chat", "anthropic-messages", 0 },
 	{ "openai-chat", "openai-chat", 0 },
 	{ "openai-chat", "gemini", 0 },
+	{ "openai-chat", "openai-responses", 0 },
+	{ "openai-responses", "openai-chat", 0 },
+	{ "openai-responses", "openai-responses", 0 },
 	{ "openai-chat", "bedrock-converse", LLM_WANTS_MESSAGES },
 	{ "anthropic-messages", "bedrock-converse", LLM_WANTS_MESSAGES },
 };
@@ -139,15 +142,16 @@ run_feed(struct feed *f, struct arena *a, size_t step, struct str dir)
 }
 
 static struct frame
-frame_of(bool include_usage)
+frame_of(const struct llm_request *r, struct arena *a)
 {
 	return (struct frame){ .model = STR("p/m"),
 		.id = STR("own"),
 		.created = 2,
-		.include_usage = include_usage };
+		.include_usage = r->include_usage,
+		.asked = r->from->note == NULL ? NULL : r->from->note(r, a) };
 }
 
-static bool
+static struct frame
 run_request(const struct dialect *client, const struct dialect *up,
     unsigned wants, struct arena *a, struct str dir)
 {
@@ -169,17 +173,17 @@ run_request(const struct dialect *client, const struct dialect *up,
 	fixture_expect(a, dir, "upstream.json", buf_str(&out));
 	buf_free(&out);
 	buf_free(&dropped);
-	return r.include_usage;
+	return frame_of(&r, a);
 }
 
 /* The stream is fed in pieces of `step` bytes: splits must not matter. */
 static void
 run_patched(const struct dialect *up, struct arena *a, struct str dir,
-    size_t step, bool include_usage)
+    size_t step, const struct frame *frame)
 {
 	struct buf out = BUF_LIMIT(1 << 20);
 	struct feed f = { .up = up,
-		.frame = frame_of(include_usage),
+		.frame = *frame,
 		.state = arena_zalloc(a, up->relay_size),
 		.scratch = arena_new(4096, 64 << 20),
 		.out = &out };
@@ -198,12 +202,12 @@ run_patched(const struct dialect *up, struct arena *a, struct str dir,
 
 static void
 run_decoded(const struct dialect *client, const struct dialect *up,
-    struct arena *a, struct str dir, size_t step, bool include_usage)
+    struct arena *a, struct str dir, size_t step, const struct frame *frame)
 {
 	struct buf out = BUF_LIMIT(1 << 20);
 	struct llm_grammar g;
 	struct feed f = { .up = up,
-		.frame = frame_of(include_usage),
+		.frame = *frame,
 		.state = arena_zalloc(a, up->dec_size),
 		.scratch = arena_new(4096, 64 << 20),
 		.to = &g.sink };
@@ -216,6 +220,8 @@ run_decoded(const struct dialect *client, const struct dialect *up,
 	llm_grammar_init(&g, &c.sink);
 	run_feed(&f, a, step, dir);
 	fixture_expect(a, dir, "decoded.sse", buf_str(&out));
+	if (client->encode_free != NULL)
+		client->encode_free(c.enc);
 	if (up->decode_free != NULL)
 		up->decode_free(f.state);
 	arena_free(f.scratch);
@@ -225,12 +231,12 @@ run_decoded(const struct dialect *client, const struct dialect *up,
 /* Fold the stream into an answer; see it whole and replayed. */
 static void
 run_folded(const struct dialect *client, const struct dialect *up,
-    struct arena *a, struct str dir, bool include_usage)
+    struct arena *a, struct str dir, const struct frame *frame)
 {
 	struct buf out = BUF_LIMIT(1 << 20);
 	struct llm_answer answer = { .ended = false };
 	struct feed f = { .up = up,
-		.frame = frame_of(include_usage),
+		.frame = *frame,
 		.state = arena_zalloc(a, up->dec_size),
 		.scratch = arena_new(4096, 64 << 20),
 		.to = &llm_fold_new(a, &answer)->sink };
@@ -254,6 +260,8 @@ run_folded(const struct dialect *client, const struct dialect *up,
 	client->encode_answer(&f.frame, &answer, &tail, &w);
 	buf_addc(&out, '\n');
 	fixture_expect(a, dir, "plain.json", buf_str(&out));
+	if (client->encode_free != NULL)
+		client->encode_free(c.enc);
 	if (up->decode_free != NULL)
 		up->decode_free(f.state);
 	arena_free(f.scratch);
@@ -267,18 +275,18 @@ START_TEST(pair)
 	const struct dialect *up = dialect_find(str_from(pairs[_i].upstream));
 	struct arena *a = arena_new(4096, 64 << 20);
 	struct str *dir, topic;
-	bool usage;
+	struct frame frame;
 	size_t i;
 
 	topic = arena_fmt(a, "%s.to.%s", client->name, up->name);
 	for (dir = fixture_cases(a, topic.p); dir->p != NULL; dir++) {
-		usage = run_request(client, up, pairs[_i].wants, a, *dir);
+		frame = run_request(client, up, pairs[_i].wants, a, *dir);
 		for (i = 0; i < NROWS(steps); i++) {
 			if (client == up)
-				run_patched(up, a, *dir, steps[i], usage);
-			run_decoded(client, up, a, *dir, steps[i], usage);
+				run_patched(up, a, *dir, steps[i], &frame);
+			run_decoded(client, up, a, *dir, steps[i], &frame);
 		}
-		run_folded(client, up, a, *dir, usage);
+		run_folded(client, up, a, *dir, &frame);
 	}
 	arena_free(a);
 }
@@ -315,7 +323,7 @@ START_TEST(round_trip)
 		again.body = arena_dup(a, buf_str(&body));
 		ck_assert_int_eq(d->peek(&again, a, &e), 0);
 		ck_assert_int_eq(d->decode_request(&again, a, &e), 0);
-		r.hints = NULL; /* no part of the meaning */
+		r.hints = again.hints = NULL; /* no part of the meaning */
 		w = JW_TO(&first);
 		llm_dump(&r, &w);
 		w = JW_TO(&second);

@@ -13,6 +13,7 @@ TCase *case_pairs(void);
 TCase *case_patch(void);
 TCase *case_relay(void);
 TCase *case_request(void);
+TCase *case_responses(void);
 TCase *case_vector(void);
 
 const char *const room_name = "dialect";
@@ -30,6 +31,7 @@ TCase *(*const room_cases[])(void) = {
 	case_patch,
 	case_relay,
 	case_request,
+	case_responses,
 	case_vector,
 	NULL,
 };

@@ -12,6 +12,7 @@ import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
 import * as aws from './http/bedrock.mjs'
+import { responses, startResponses } from './http/responses.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
 
@@ -38,6 +39,8 @@ all.push(messages)
 const signed = await aws.startBedrock()
 const keyed = await aws.startBedrock('plain')
 all.push(signed, keyed)
+const items = await startResponses()
+all.push(messages, items)
 
 requests(() => main)
 answers(() => main)
@@ -51,6 +54,7 @@ timers(() => short)
 claude.messages(() => messages)
 googles(() => vertex)
 aws.bedrock(() => signed, () => keyed)
+responses(() => items)
 service(() => main)
 noCors(() => main)
 guarded(() => off)

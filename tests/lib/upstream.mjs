@@ -139,3 +139,33 @@ export const geminiStream = (...texts) => texts.map((t, i) => {
   if (i < texts.length - 1) delete a.candidates[0].finishReason
   return `data: ${JSON.stringify(a)}\r\n\r\n`
 })
+// --- the same in OpenAI's other format -------------------------------------------
+
+const spent = { input_tokens: 19, input_tokens_details: { cached_tokens: 8 }, output_tokens: 10, output_tokens_details: { reasoning_tokens: 4 }, total_tokens: 29 }
+
+export function response(output = [said('Hello there')], more = {}) {
+  return {
+    id: 'resp_up', object: 'response', created_at: 1795300000, status: 'completed', error: null, incomplete_details: null,
+    model: 'up-model', output, parallel_tool_calls: true, store: false, usage: spent, ...more
+  }
+}
+
+export const said = text => ({ id: 'msg_up', type: 'message', status: 'completed', role: 'assistant', content: [{ type: 'output_text', text, annotations: [], logprobs: [] }] })
+
+// The events of an answer that is one text, each word a delta.
+export function responseStream(text = 'Hello there', more = {}) {
+  const at = { item_id: 'msg_up', output_index: 0 }
+  const part = said(text).content[0]
+  const list = [
+    { type: 'response.created', response: response([], { status: 'in_progress', usage: null }) },
+    { type: 'response.in_progress', response: response([], { status: 'in_progress', usage: null }) },
+    { type: 'response.output_item.added', output_index: 0, item: { ...said(''), status: 'in_progress', content: [] } },
+    { type: 'response.content_part.added', ...at, content_index: 0, part: { ...part, text: '' } },
+    ...text.split(/(?<= )/).map(t => ({ type: 'response.output_text.delta', ...at, content_index: 0, delta: t, logprobs: [], obfuscation: 'x' })),
+    { type: 'response.output_text.done', ...at, content_index: 0, text, logprobs: [] },
+    { type: 'response.content_part.done', ...at, content_index: 0, part },
+    { type: 'response.output_item.done', output_index: 0, item: said(text) },
+    { type: 'response.completed', response: response([said(text)], more) }
+  ]
+  return list.map((e, i) => event({ ...e, sequence_number: i }))
+}

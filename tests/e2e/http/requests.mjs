@@ -10,7 +10,7 @@ const chat = '/v1/chat/completions'
 const notJson = 'Unsupported Media Type: Content-Type must be application/json'
 
 // One block, not compressed: what a decoder must take, without an encoder.
-function zstd(text) {
+export function zstd(text) {
   const b = Buffer.from(text)
   const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0, 0, 0, 0])
   head.writeUInt32LE(b.length, 5)
