@@ -158,6 +158,23 @@ arena_dup(struct arena *a, struct str s)
 }
 
 struct str
+arena_cat(struct arena *a, const struct str *v, int n)
+{
+	size_t len = 0;
+	char *p, *at;
+	int i;
+
+	for (i = 0; i < n; i++)
+		len += v[i].n;
+	p = at = arena_alloc(a, len + 1);
+	for (i = 0; i < n; at += v[i].n, i++)
+		if (v[i].n > 0)
+			memcpy(at, v[i].p, v[i].n);
+	*at = '\0';
+	return (struct str){ p, len };
+}
+
+struct str
 arena_fmt(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;

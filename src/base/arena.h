@@ -32,7 +32,8 @@ void *arena_alloc(struct arena *, size_t);
 struct str arena_dup(struct arena *, struct str);
 /* The same as a C string; absent becomes "". */
 char *arena_cstr(struct arena *, struct str);
-/* Has a NUL behind it too. */
+/* These have a NUL behind them too; arena_cat() puts n strings together. */
+struct str arena_cat(struct arena *, const struct str *, int n);
 struct str arena_fmt(struct arena *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -30,13 +30,24 @@ clock_wall_ms(void)
 	return now(CLOCK_REALTIME, 1000);
 }
 
+/* n digits and what follows them; the place behind. */
+static char *
+put_digits(char *out, int v, int n, char then)
+{
+	int i;
+
+	for (i = n - 1; i >= 0; i--, v /= 10)
+		out[i] = (char)('0' + v % 10);
+	out[n] = then;
+	return out + n + 1;
+}
+
 void
 clock_text(int64_t wall_ms, char out[CLOCK_TEXT])
 {
 	int64_t ms = wall_ms % 1000;
 	time_t t = wall_ms / 1000;
 	struct tm tm;
-	size_t n;
 
 	if (ms < 0) {
 		ms += 1000;
@@ -48,6 +59,11 @@ clock_text(int64_t wall_ms, char out[CLOCK_TEXT])
 		tm = (struct tm){ .tm_mday = 1, .tm_year = 70 };
 		ms = 0;
 	}
-	n = strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", (int)ms);
+	out = put_digits(out, tm.tm_year + 1900, 4, '-');
+	out = put_digits(out, tm.tm_mon + 1, 2, '-');
+	out = put_digits(out, tm.tm_mday, 2, 'T');
+	out = put_digits(out, tm.tm_hour, 2, ':');
+	out = put_digits(out, tm.tm_min, 2, ':');
+	out = put_digits(out, tm.tm_sec, 2, '.');
+	*put_digits(out, (int)ms, 3, 'Z') = '\0';
 }

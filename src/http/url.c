@@ -217,8 +217,9 @@ url_join(struct arena *a, struct str base, struct str path)
 		if ((i == end || path.p[i] == '/') &&
 		    ends_with(path_of(base), path.p, i))
 			skip = i;
-	return arena_fmt(
-	    a, "%.*s%.*s", STR_ARG(base), (int)(path.n - skip), path.p + skip);
+	path.p += skip;
+	path.n -= skip;
+	return arena_cat(a, (struct str[]){ base, path }, 2);
 }
 
 void

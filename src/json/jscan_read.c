@@ -244,8 +244,19 @@ jscan_num(struct str raw, double *out)
 	char tmp[40], *end;
 	struct digits v;
 
+	size_t i;
+	int64_t whole = 0;
+
 	if (raw.n == 0 || (*raw.p != '-' && (*raw.p < '0' || *raw.p > '9')))
 		return false;
+	/* Counts: digits and nothing else, fewer than a double has. */
+	for (i = 0; i < raw.n && i < 15 && raw.p[i] >= '0' && raw.p[i] <= '9';
+	     i++)
+		whole = whole * 10 + (raw.p[i] - '0');
+	if (i == raw.n) {
+		*out = (double)whole;
+		return true;
+	}
 	if (raw.n < sizeof(tmp)) {
 		memcpy(tmp, raw.p, raw.n);
 		tmp[raw.n] = '\0';

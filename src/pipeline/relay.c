@@ -70,13 +70,13 @@ make_frame(struct req *r, const struct target *t, struct frame *f)
 	const struct dialect *to = r->endpoint->dialect;
 	size_t i, n = strlen(to->id_prefix);
 	char *id = arena_zalloc(r->life, n + 25);
+	const struct str model[] = { t->upstream->id, STR("/"),
+		r->record.used_model, STR(":"), t->region };
 
 	memcpy(id, to->id_prefix, n);
 	rand_pool_word(&r->ids, id + n, 24);
 	*f = (struct frame){
-		.model = arena_fmt(r->life, "%.*s/%.*s%s%.*s",
-		    STR_ARG(t->upstream->id), STR_ARG(r->record.used_model),
-		    t->region.n > 0 ? ":" : "", STR_ARG(t->region)),
+		.model = arena_cat(r->life, model, t->region.n > 0 ? 5 : 3),
 		.id = str_from(id),
 		.asked = to->note == NULL ? NULL : to->note(&r->chat, r->life),
 		.created = clock_wall_ms() / 1000,

@@ -19,16 +19,28 @@ static const struct {
 	int status;
 	const char *text;
 } reasons[] = {
-	{ 200, "OK" }, { 202, "Accepted" }, { 204, "No Content" },
-	{ 304, "Not Modified" }, { 400, "Bad Request" },
-	{ 401, "Unauthorized" }, { 402, "Payment Required" },
-	{ 403, "Forbidden" }, { 404, "Not Found" },
-	{ 405, "Method Not Allowed" }, { 409, "Conflict" }, { 410, "Gone" },
-	{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
-	{ 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
-	{ 499, "Client Closed Request" }, { 500, "Internal Server Error" },
-	{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
-	{ 504, "Gateway Timeout" }, { 529, "Overloaded" },
+	{ 200, "OK" },
+	{ 202, "Accepted" },
+	{ 204, "No Content" },
+	{ 304, "Not Modified" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 402, "Payment Required" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 409, "Conflict" },
+	{ 410, "Gone" },
+	{ 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" },
+	{ 422, "Unprocessable Content" },
+	{ 429, "Too Many Requests" },
+	{ 499, "Client Closed Request" },
+	{ 500, "Internal Server Error" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" },
+	{ 529, "Overloaded" },
 };
 
 static const char *
@@ -70,10 +82,10 @@ put_header(struct buf *b, const char *name, struct str value)
 static void
 put_number(struct buf *b, const char *name, int64_t v)
 {
-	char tmp[32];
-
-	snprintf(tmp, sizeof(tmp), "%lld", (long long)v);
-	put_header(b, name, str_from(tmp));
+	buf_add(b, str_from(name));
+	buf_add(b, STR(": "));
+	buf_int(b, v);
+	buf_add(b, STR("\r\n"));
 }
 
 static const char exposed[] =
@@ -117,11 +129,11 @@ is_messages(const struct req *r)
 static void
 put_head(struct req *r, struct buf *b, int status, const char *type)
 {
-	char line[64];
-
-	snprintf(line, sizeof(line), "Status: %d %s\r\n", status,
-	    reason_of(status));
-	buf_add(b, str_from(line));
+	buf_add(b, STR("Status: "));
+	buf_int(b, status);
+	buf_addc(b, ' ');
+	buf_add(b, str_from(reason_of(status)));
+	buf_add(b, STR("\r\n"));
 	if (type != NULL)
 		put_header(b, "Content-Type", str_from(type));
 	buf_add(b, STR("X-Content-Type-Options: nosniff\r\n"));
@@ -146,8 +158,7 @@ send_bytes(struct req *r, struct str s, bool last)
 }
 
 int
-reply_whole(
-    struct req *r, int status, const char *type, struct str extra,
+reply_whole(struct req *r, int status, const char *type, struct str extra,
     struct str body)
 {
 	struct buf b = BUF_LIMIT(HEAD_MAX + body.n);
@@ -155,7 +166,7 @@ reply_whole(
 
 	put_head(r, &b, status,
 	    status == 204 || status == 304 ? NULL :
-	    type == NULL		   ? JSON_TYPE :
+		type == NULL               ? JSON_TYPE :
 					     type);
 	if (memmem(extra.p, extra.n, "Cache-Control:", 14) == NULL)
 		buf_add(&b, STR("Cache-Control: no-store\r\n"));
@@ -195,9 +206,9 @@ reply_more(struct req *r, struct str bytes, bool last)
 {
 	if (!r->headed)
 		return reply_stream(r, bytes) == -1 ||
-				(last && send_bytes(r, STR(""), true) == -1) ?
-			  -1 :
-			  0;
+			(last && send_bytes(r, STR(""), true) == -1) ?
+		    -1 :
+		    0;
 	return send_bytes(r, bytes, last);
 }
 
@@ -399,9 +410,9 @@ put_error_headers(struct req *r, struct buf *b, int status)
 		put_header(b, "x-should-retry", STR("false"));
 	if (after == 0 && err_rows[r->err.code].http == 503)
 		after = r->err.code == ERR_OVERLOADED ||
-				r->err.code == ERR_SHUTTING_DOWN ?
-			  1 :
-			  5;
+			r->err.code == ERR_SHUTTING_DOWN ?
+		    1 :
+		    5;
 	if (after > 0)
 		put_number(b, "Retry-After", after);
 	if (r->err.code == ERR_MEDIA_TYPE && r->in.coding.n > 0)

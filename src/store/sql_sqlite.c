@@ -86,6 +86,12 @@ set_up(struct sql *s, enum sql_mode mode, struct err *e)
 		return -1;
 	if (mode == SQL_READ)
 		return 0;
+	/*
+	 * For a file that is new: the log grows at its end, and each page of
+	 * it is written twice, once into the journal.
+	 */
+	if (exec(s, "PRAGMA page_size=16384", e) == -1)
+		return -1;
 	/* SQLite does not ask on_busy() when two switch at the same time. */
 	while (exec(s, "PRAGMA journal_mode=WAL", e) == -1)
 		if (sqlite3_errcode(s->conn) != SQLITE_BUSY ||
