@@ -328,6 +328,15 @@ takes_any(void *arg, struct str id)
 	return u != NULL && u->any_model;
 }
 
+static bool
+has_region(void *arg, struct str id, struct str region)
+{
+	const struct upstream *u = providers_find(arg, id);
+
+	return u != NULL && u->ops->regional != NULL &&
+	    u->ops->regional(u, region);
+}
+
 enum verdict
 stage_resolve(struct req *r)
 {
@@ -335,7 +344,8 @@ stage_resolve(struct req *r)
 
 	world_today(r->today);
 	r->route_world = (struct route_world){ w->catalog, r->today,
-		w->providers, is_known, is_usable, takes_any };
+		w->providers, is_known, is_usable, takes_any,
+		has_region };
 	return route_resolve(
 		   &r->route, &r->route_world, r->chat.model, &r->err) == -1 ?
 	    FAIL :
@@ -372,6 +382,7 @@ add_targets(struct req *r, const struct mapping *m, int max_keys, unsigned says,
 			.now = clock_wall_ms() / 1000,
 			.key = key,
 			.model = arena_dup(r->life, m->upstream),
+			.region = arena_dup(r->life, r->route.region),
 			.caps = m->caps,
 			.mapping = m };
 	} while (++key < u->nkeys && key < max_keys);

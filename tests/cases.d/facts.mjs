@@ -137,7 +137,7 @@ export function upstreamRequest(want, seen) {
     switch (k) {
     case 'facts': for (const f of v) bad.push(...fact(f, seen.body, seen.text)); break
     case 'method': if (seen.method !== v) bad.push(`method ${seen.method}, expected ${v}`); break
-    case 'path': if (seen.url.split('?')[0] !== v) bad.push(`path ${seen.url}, expected ${v}`); break
+    case 'path': if (decodeURIComponent(seen.url.split('?')[0]) !== v) bad.push(`path ${seen.url}, expected ${v}`); break
     case 'headers': for (const [n, w] of Object.entries(v)) bad.push(...header(n, w, seen.headers)); break
     case 'no_header': for (const n of [v].flat()) if (n in seen.headers) bad.push(`header ${n} was sent`); break
     case 'host': // the base URL is ours

@@ -57,7 +57,7 @@ function serve(req, res, body) {
   }
   serving.requests++
   if (!serving.bytes) { // a request case: any good answer
-    const claude = req.url.includes('/messages')
+    const claude = /\/messages|rawPredict/i.test(req.url)
     if (/:streamGenerateContent/.test(req.url)) {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.end(geminiStream('o', 'k').join(''))

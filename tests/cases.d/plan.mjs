@@ -50,7 +50,7 @@ export function load(top) {
     const expect = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : null
     const c = { name, dir, what, expect }
     c.provider = providerId(what.provider)
-    c.format = what.provider === 'vertex-claude' ? 'vertex-claude' : what.upstream_format ?? formats[what.provider] ?? 'openai'
+    c.format = what.upstream_format ?? formats[what.provider] ?? 'openai'
     c.clients = what.kind === 'request' ? [what.client_format] : what.clients ?? []
     c.why = missing(c)
     list.push(c)

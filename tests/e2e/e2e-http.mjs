@@ -9,6 +9,7 @@ import { answers, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
 import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
+import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
 import * as aws from './http/bedrock.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
@@ -30,12 +31,13 @@ const off = await gateway({
 
 const several = await startFallback({ ping_interval: '500ms' })
 const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_plain: '1500ms', timeout_total_stream: '2s', timeout_gateway: '2500ms' })
-all.push(several, short)
+const vertex = await startGoogle()
 const messages = await claude.startMessages()
 all.push(messages)
 const signed = await aws.startBedrock()
 const keyed = await aws.startBedrock('plain')
 all.push(signed, keyed)
+all.push(several, short, vertex, messages)
 
 requests(() => main)
 answers(() => main)
@@ -48,6 +50,7 @@ fallback(() => several)
 timers(() => short)
 claude.messages(() => messages)
 aws.bedrock(() => signed, () => keyed)
+googles(() => vertex)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -89,5 +92,6 @@ await runAll('e2e-http', {
     await upstream.close()
     await claude.upstream.close()
     await aws.upstream.close()
+    await stopGoogle()
   }
 })

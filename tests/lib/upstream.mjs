@@ -101,20 +101,6 @@ export function textStream(words = ['Hello', ' there', '!'], withUsage = true) {
   return [...events.map(data), data('[DONE]')]
 }
 
-// What Google answers to generateContent and streamGenerateContent.
-export const geminiAnswer = (text = 'ok') => ({
-  candidates: [{ content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP', index: 0 }],
-  usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 1, totalTokenCount: 4 },
-  modelVersion: 'm-1',
-  responseId: 'resp-1'
-})
-
-export const geminiStream = (...texts) => texts.map((t, i) => {
-  const a = geminiAnswer(t)
-  if (i < texts.length - 1) delete a.candidates[0].finishReason
-  return `data: ${JSON.stringify(a)}\r\n\r\n`
-})
-
 // --- the same in Anthropic's format ---------------------------------------------
 
 const counts = { input_tokens: 5, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 2 }
@@ -139,3 +125,17 @@ export function messageStream(text = 'Hello there', more = {}) {
     event({ type: 'message_stop' })
   ]
 }
+
+// What Google answers to generateContent and streamGenerateContent.
+export const geminiAnswer = (text = 'ok') => ({
+  candidates: [{ content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP', index: 0 }],
+  usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 1, totalTokenCount: 4 },
+  modelVersion: 'm-1',
+  responseId: 'resp-1'
+})
+
+export const geminiStream = (...texts) => texts.map((t, i) => {
+  const a = geminiAnswer(t)
+  if (i < texts.length - 1) delete a.candidates[0].finishReason
+  return `data: ${JSON.stringify(a)}\r\n\r\n`
+})
