@@ -70,10 +70,14 @@ add_path(const struct sigv4 *s, struct buf *out)
 
 /* --- query --- */
 
+/* By name, then by value. */
 static int
 by_text(const void *x, const void *y)
 {
-	return str_cmp(*(const struct str *)x, *(const struct str *)y);
+	struct str a = *(const struct str *)x, b = *(const struct str *)y;
+	int c = str_cmp(str_split(&a, '='), str_split(&b, '='));
+
+	return c != 0 ? c : str_cmp(a, b);
 }
 
 static int
@@ -88,6 +92,15 @@ count(struct str list, char sep)
 	return n;
 }
 
+static bool
+is_encoded(struct str s)
+{
+	unsigned char c;
+
+	return s.n >= 3 && *s.p == '%' &&
+	    hash_unhex((struct str){ s.p + 1, 2 }, &c, 1);
+}
+
 /* What is encoded already stays so. */
 static void
 add_encoded(struct str s, struct buf *out)
@@ -95,7 +108,7 @@ add_encoded(struct str s, struct buf *out)
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		if (s.p[i] == '%')
+		if (is_encoded((struct str){ s.p + i, s.n - i }))
 			buf_addc(out, '%');
 		else
 			url_segment(out, (struct str){ s.p + i, 1 });

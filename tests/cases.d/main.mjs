@@ -18,6 +18,7 @@ import { events, faults, join, plain, chunks } from '../lib/stream.mjs'
 import { clientAnthropic, clientOpenai, leaks, survived } from './match.mjs'
 import { mayRefuse, upstreamRequest } from './facts.mjs'
 import { load, model, setup, supported } from './plan.mjs'
+import { readVectors, readable } from './vectors.mjs'
 
 const upstreamKey = 'sk-upstream-0123456789abcdefSECRET'
 const pieceSizes = [0, 7, 1]
@@ -231,7 +232,8 @@ async function run(gw, upstream, c) {
 
 const o = options(process.argv.slice(2))
 const all = load(o.dir).filter(c => c.name.includes(o.only))
-const out = all.filter(c => c.why)
+const vectors = all.filter(c => c.why && readable(c.name))
+const out = all.filter(c => c.why && !vectors.includes(c))
 const todo = all.filter(c => !c.why)
 const count = { passed: 0, failed: 0, skipped: 0 }
 
@@ -240,6 +242,11 @@ function tell(c, result, reasons = []) {
   if (o.json) console.log(JSON.stringify({ case: c.name, result, reasons }))
   else if (result === 'failed') console.log(`FAIL ${c.name}\n` + reasons.slice(0, 8).map(r => `     ${r}`).join('\n'))
   else if (o.verbose || result === 'skipped') console.log(`${result === 'passed' ? 'ok  ' : 'skip'} ${c.name} ${reasons.join(', ')}`)
+}
+
+for (const c of vectors) {
+  const bad = readVectors(c.name, o.dir)
+  tell(c, bad.length ? 'failed' : 'passed', bad)
 }
 
 let broken = false
@@ -270,7 +277,7 @@ else if (out.length && !o.json) {
   console.log(`left out, not supported yet: ${out.length} directories (` +
     [...reasons].map(([why, n]) => `${why}: ${n}`).join('; ') + ')')
 }
-if (broken) count.failed += todo.length - count.passed - count.failed - count.skipped
+if (broken) count.failed += todo.length + vectors.length - count.passed - count.failed - count.skipped
 if (o.json) console.log(JSON.stringify(count))
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
 process.exit(count.failed ? 1 : 0)

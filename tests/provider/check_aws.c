@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "provider/aws.h"
 #include "room.h"
 #include "setup.h"
 
@@ -364,6 +365,76 @@ START_TEST(mantle)
 }
 END_TEST
 
+/* PROVIDER/MODEL:REGION, and the key of that region. */
+static const struct {
+	const char *env;
+	const char *region;
+	const char *url;
+	const char *header;
+} pinned[] = {
+	{ "LLM_AWS_BEDROCK_API_KEY=k", "eu",
+	    BEDROCK "eu-central-1.amazonaws.com/model/eu.v.m/converse",
+	    "Bearer k\n" },
+	{ "LLM_AWS_BEDROCK_API_KEY=k;LLM_AWS_BEDROCK_API_KEY__US_WEST_2=w",
+	    "us-west-2", BEDROCK "us-west-2.amazonaws.com/model/v.m/converse",
+	    "Bearer w\n" },
+	{ "LLM_AWS_BEDROCK_API_KEY=k;LLM_AWS_BEDROCK_API_KEY__US_WEST_2=w", "",
+	    BEDROCK "us-east-1.amazonaws.com/model/global.v.m/converse",
+	    "Bearer k\n" },
+	{ "LLM_AWS_BEDROCK_API_KEY=k;LLM_AWS_BEDROCK_API_KEY__GLOBAL=g", "",
+	    BEDROCK "us-east-1.amazonaws.com/model/global.v.m/converse",
+	    "Bearer g\n" },
+	{ "LLM_AWS_BEDROCK_ACCESS_KEY_ID=A;"
+	  "LLM_AWS_BEDROCK_SECRET_ACCESS_KEY=s",
+	    "cn-north-1",
+	    BEDROCK "cn-north-1.amazonaws.com.cn/model/v.m/converse",
+	    "/cn-north-1/bedrock/" },
+	{ "LLM_AWS_BEDROCK_ACCESS_KEY_ID=A;"
+	  "LLM_AWS_BEDROCK_SECRET_ACCESS_KEY=s;"
+	  "LLM_AWS_BEDROCK_BASE_URL=https://gw.example",
+	    "eu", "https://gw.example/model/eu.v.m/converse",
+	    "/eu-central-1/bedrock/" },
+};
+
+START_TEST(region)
+{
+	struct arena *a = arena_new(4096, 1 << 20);
+	struct setup s;
+	struct target t;
+	struct sent q;
+
+	clear();
+	set_all(pinned[_i].env);
+	ck_assert_msg(setup_load(&s, "") == 0, "%s", s.err.msg);
+	t = target_of(&s, "v.m", 0);
+	t.region = str_from(pinned[_i].region);
+	q = setup_send(a, &t, BODY);
+	ck_assert_msg(q.rc == 0, "%s", q.err.msg);
+	ck_assert_str_eq(q.url, pinned[_i].url);
+	ck_assert_msg(
+	    strstr(q.headers, pinned[_i].header) != NULL, "%s", q.headers);
+	setup_free(&s);
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(regional)
+{
+	static const char *const good[] = { "global", "us", "us-gov",
+		"eu-west-3", "ap-southeast-2", "us-gov-west-1" };
+	static const char *const bad[] = { "", "0", "v1", "free", "us-", "-1",
+		"a/b-1", "beta", "US-EAST-1" };
+	size_t i;
+
+	for (i = 0; i < NROWS(good); i++)
+		ck_assert_msg(aws_bedrock_ops.regional(NULL, str_from(good[i])),
+		    "%s", good[i]);
+	for (i = 0; i < NROWS(bad); i++)
+		ck_assert_msg(!aws_bedrock_ops.regional(NULL, str_from(bad[i])),
+		    "%s", bad[i]);
+}
+END_TEST
+
 CASE(case_aws)
 {
 	TCase *t = tcase_create("aws");
@@ -372,6 +443,8 @@ CASE(case_aws)
 	tcase_add_loop_test(t, signer, 0, (int)NROWS(signers));
 	tcase_add_loop_test(t, refused, 0, (int)NROWS(wrong));
 	tcase_add_loop_test(t, mantle, 0, 2);
+	tcase_add_loop_test(t, region, 0, (int)NROWS(pinned));
+	tcase_add_test(t, regional);
 	tcase_add_test(t, known_answer);
 	tcase_add_test(t, nobody);
 	tcase_add_test(t, ways);

@@ -1,7 +1,7 @@
 #include "room.h"
 
-TCase *case_anthropic(void);
 TCase *case_aws(void);
+TCase *case_anthropic(void);
 TCase *case_fault(void);
 TCase *case_google(void);
 TCase *case_load(void);
@@ -14,8 +14,8 @@ TCase *case_way(void);
 
 const char *const room_name = "provider";
 TCase *(*const room_cases[])(void) = {
-	case_anthropic,
 	case_aws,
+	case_anthropic,
 	case_fault,
 	case_google,
 	case_load,

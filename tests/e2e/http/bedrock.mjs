@@ -81,6 +81,14 @@ const hello = (model, more = {}) => ({ model, messages: [{ role: 'user', content
 const streamed = { stream: true, stream_options: { include_usage: true } }
 
 export function bedrock(g, keyed) {
+  test('bedrock: a region that the model string names', async () => {
+    const a = await keyed().chat(hello('aws-bedrock/nova:us'))
+    assert.equal(a.status, 200, a.text)
+    assert.equal(upstream.last.url, '/plain/model/us.v.nova%3A0/converse')
+    assert.equal(a.json.model, 'aws-bedrock/nova:us')
+    assert.equal((await keyed().chat(hello('aws-bedrock/nova:nowhere'))).status, 400)
+  })
+
   converses(g)
   messages(g)
   failures(g)
