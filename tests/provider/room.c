@@ -7,6 +7,7 @@ TCase *case_plain(void);
 TCase *case_quirk(void);
 TCase *case_scrub(void);
 TCase *case_table(void);
+TCase *case_way(void);
 
 const char *const room_name = "provider";
 TCase *(*const room_cases[])(void) = {
@@ -17,5 +18,6 @@ TCase *(*const room_cases[])(void) = {
 	case_quirk,
 	case_scrub,
 	case_table,
+	case_way,
 	NULL,
 };
