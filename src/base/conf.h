@@ -87,6 +87,7 @@ struct conf {
 	char *anthropic_betas_vertex; /* with commas */
 	char *effort_budgets;       /* "low:1024,medium:4096" */
 	char *budget_efforts;
+	bool fetch_images;
 	char *insecure_hosts;
 	char *store_sql;            /* sqlite:PATH */
 	char *state_dir;

@@ -58,6 +58,10 @@ GW(error_format, CONF_WORD, "auto", "flat|openai|anthropic|auto", 0, 0,
 GW(fcgi_peers, CONF_STR, "", ANY,
     "Addresses, with commas, of the web servers that may connect when the "
     "listening socket is TCP.  A TCP socket is refused while this is empty."),
+GW(fetch_images, CONF_BOOL, "off", ANY,
+    "Whether images and documents that clients give by URL are fetched for "
+    "providers that want their bytes: by https, from public addresses, at "
+    "most 20 MiB each."),
 GW(front_threads, CONF_INT, "8", NULL, 1, 256,
     "Threads of one process that read and admit requests.  Streams need no "
     "threads."),

@@ -87,6 +87,8 @@ put_unknown(struct jw *w, struct str raw)
 	struct jmember m;
 	int i;
 
+	if (raw.n == 0 || raw.p[0] != '{')
+		return;
 	for (it = jscan_into(raw); jscan_next(&it, &m);) {
 		for (i = 0; ours[i] != NULL; i++)
 			if (jscan_key_is(m.key, str_from(ours[i])))

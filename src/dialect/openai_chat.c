@@ -104,8 +104,11 @@ openai_put(struct buf *b, const char *key, struct str raw)
 void
 openai_put_raw(struct buf *b, const struct jmember *m)
 {
-	const char *p = m->key.p - 1; /* with its quote */
+	const char *p;
 
+	if (m->key.p == NULL) /* an array where an object was expected */
+		return;
+	p = m->key.p - 1; /* with its quote */
 	openai_comma(b);
 	buf_add(b, (struct str){ p, (size_t)(m->raw.p + m->raw.n - p) });
 }

@@ -189,7 +189,9 @@ put_delta(struct buf *b, struct openai_relay *r, const struct frame *f,
 	if ((r->choice[v->index].bits & OPENAI_SEEN) == 0)
 		buf_add(b, ROLE);
 	for (it = jscan_into(v->body); jscan_next(&it, &m);) {
-		if (str_eq(m.key, STR("role")))
+		if (str_eq(m.key, STR("role")) ||
+		    (str_eq(m.key, STR("reasoning_details")) &&
+			openai_hides(f)))
 			continue;
 		if (str_eq(m.key, STR("content")))
 			put_content(b, f, m.raw);

@@ -179,6 +179,8 @@ put_message(struct buf *b, const struct frame *f, const struct openai_view *v,
 		    str_eq(m.key, STR("content")) ||
 		    str_eq(m.key, STR("tool_calls")))
 			continue;
+		if (str_eq(m.key, STR("reasoning_details")) && openai_hides(f))
+			continue;
 		if (v->reasoning.p != NULL &&
 		    (str_eq(m.key, STR("reasoning")) ||
 			str_eq(m.key, STR("reasoning_content"))))

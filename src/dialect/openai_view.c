@@ -59,6 +59,9 @@ read_other(struct openai_view *v, const struct jmember *m, struct llm_facts *f)
 			return;
 		f->refused = true;
 		f->text_bytes += openai_text_len(m->raw);
+	} else if (str_eq(m->key, STR("reasoning_details"))) {
+		v->dirty = true; /* it may not be wanted */
+		return;
 	} else if (str_eq(m->key, STR("images")))
 		f->images += count_items(m->raw);
 	else if (str_eq(m->key, STR("audio"))) {

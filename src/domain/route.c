@@ -121,33 +121,47 @@ offered(const struct route *r, struct str provider, struct str name)
 	return p == NULL ? NULL : p->model;
 }
 
-/* "NAME:REGION" of a known name; no mapping of the catalogue has regions. */
+/* "NAME:REGION" of a known name, which becomes *text. */
 static bool
-is_regional(const struct route *r, struct str provider, struct str text,
+is_regional(const struct route *r, struct str provider, struct str *text,
     struct str *region)
 {
-	const char *colon = memrchr(text.p, ':', text.n);
+	const char *colon = memrchr(text->p, ':', text->n);
 	struct str name;
 
 	if (colon == NULL)
 		return false;
-	name = (struct str){ text.p, (size_t)(colon - text.p) };
-	*region = (struct str){ colon + 1, text.n - name.n - 1 };
+	name = (struct str){ text->p, (size_t)(colon - text->p) };
+	*region = (struct str){ colon + 1, text->n - name.n - 1 };
+	*text = name;
 	return offered(r, provider, name) != NULL;
+}
+
+/* The model in that region, if the provider has it. */
+static int
+take_regional(struct route *r, struct str provider, struct str name,
+    struct str region, struct err *e)
+{
+	const struct route_world *w = r->world;
+
+	if (w->regional == NULL || !w->regional(w->arg, provider, region))
+		return err_set(e, ERR_NO_MODEL,
+		    "Region '%.*s' is not available for model %.*s",
+		    STR_ARG(quoted(region)), STR_ARG(quoted(r->asked)));
+	r->region = region;
+	return take_model(r, offered(r, provider, name), provider, name, e);
 }
 
 static int
 pinned(struct route *r, struct str provider, struct str name, struct err *e)
 {
 	const struct model *m = offered(r, provider, name);
-	struct str region;
+	struct str plain = name, region;
 
 	if (m != NULL)
 		return take_model(r, m, provider, name, e);
-	if (is_regional(r, provider, name, &region))
-		return err_set(e, ERR_NO_MODEL,
-		    "Region '%.*s' is not available for model %.*s",
-		    STR_ARG(quoted(region)), STR_ARG(quoted(r->asked)));
+	if (is_regional(r, provider, &plain, &region))
+		return take_regional(r, provider, plain, region, e);
 	if (name.n > 0 && r->world->any_model(r->world->arg, provider))
 		return take_free_text(r, provider, name);
 	if (catalog_find(r->world->catalog, name) != NULL ||

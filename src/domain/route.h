@@ -18,6 +18,7 @@ struct route {
 	const struct model *model; /* NULL: free text at a provider */
 	struct str root;           /* model's id, or the free text */
 	struct str provider;       /* pinned, or absent */
+	struct str region;         /* pinned, or absent; borrowed */
 	/* Made up for free text, and for ids that end in '*'. */
 	struct mapping free_text;
 	const struct mapping *found[ROUTE_MAX]; /* best first */
@@ -33,6 +34,8 @@ struct route_world {
 	bool (*usable)(void *arg, struct str id);
 	/* Does it take names that the catalogue lacks? */
 	bool (*any_model)(void *arg, struct str id);
+	/* Can it be asked in this region?  NULL: none can. */
+	bool (*regional)(void *arg, struct str id, struct str region);
 };
 
 /*

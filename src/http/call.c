@@ -1,6 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/socket.h>
+
+#include "http/address.h"
 #include "http/call.h"
 
 #define POOL_MAX 256        /* idle handles kept: about 5 KB each */
@@ -21,6 +24,7 @@ struct call {
 	const char *proxy;
 	long buffer;
 	bool way_set;
+	bool guarded; /* public_only: used once */
 	const struct call_ops *ops;
 	void *arg;
 	struct call_head head;
@@ -242,7 +246,7 @@ give_back(struct call *c)
 
 	c->multi = NULL;
 	c->ops = NULL;
-	if (p->nidle == POOL_MAX) {
+	if (p->nidle == POOL_MAX || c->guarded) {
 		call_free(c);
 		return;
 	}
@@ -305,6 +309,34 @@ set_way(struct call *c, const struct http_request *q)
 	c->buffer = size;
 }
 
+/* By what the name resolved to: no second look-up can come between. */
+static curl_socket_t
+open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	(void)arg;
+	(void)purpose;
+	if (!address_is_public(&a->addr))
+		return CURL_SOCKET_BAD;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+/*
+ * A URL of a client: https to open addresses, not through a proxy, not over a
+ * connection that somebody opened before.
+ */
+static void
+guard(struct call *c)
+{
+	CURL *h = c->easy;
+
+	c->guarded = true;
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_public);
+	curl_easy_setopt(h, CURLOPT_PROXY, "");
+	curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static int
 set_request(struct call *c, const struct http_request *q, struct err *e)
 {
@@ -322,6 +354,8 @@ set_request(struct call *c, const struct http_request *q, struct err *e)
 	}
 	set_headers(c, q);
 	set_way(c, q);
+	if (q->public_only)
+		guard(c);
 	return 0;
 }
 

@@ -19,7 +19,8 @@ struct http_request {
 	int nheaders;
 	const char *ca_file; /* NULL: the general ones */
 	const char *proxy;
-	bool public_only; /* refuse private addresses (reliability.md T7) */
+	bool public_only; /* a client's URL: https, public addresses, no
+			     proxy (reliability.md T7) */
 };
 
 #endif

@@ -25,6 +25,7 @@ static const struct stage chat_stages[] = {
 	{ "resolve", stage_resolve, NULL }, /* model, candidates */
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL }, /* who can be asked, in which order */
+	{ "fetch", stage_fetch, NULL }, /* images that were given by URL */
 	{ "begin", stage_begin, NULL }, /* start record */
 	{ "relay", stage_relay, NULL },
 	{ "answer", stage_answer, NULL }, /* a whole one, big for the loop */

@@ -34,6 +34,8 @@ put_attempt(const struct attempt *at, struct str model, struct jw *w)
 	jw_obj(w, NULL);
 	jw_str(w, "provider", at->target->upstream->id);
 	jw_str(w, "model", model);
+	if (at->target->region.n > 0)
+		jw_str(w, "region", at->target->region);
 	jw_int(w, "status_code", at->status);
 	jw_strc(w, "error_type", fault_rows[at->fault].word);
 	jw_bool(w, "succeeded", at->fault == FAULT_NONE && at->status != 0);
@@ -74,6 +76,7 @@ void
 record_metadata(const struct req *r, struct buf *out)
 {
 	const struct usage_record *u = &r->record;
+	const struct target *t = attempt_target(r);
 	struct jw w = JW_TO(out);
 
 	jw_obj(&w, NULL);
@@ -83,6 +86,8 @@ record_metadata(const struct req *r, struct buf *out)
 	jw_str(&w, "used_model", u->used_model);
 	put_or_null(&w, "used_provider", u->used_provider);
 	put_or_null(&w, "underlying_used_model", u->upstream_model);
+	if (t != NULL && t->region.n > 0)
+		jw_str(&w, "used_region", t->region);
 	jw_bool(&w, "cached", false);
 	put_routing(r, "routing", &w);
 	jw_end(&w);

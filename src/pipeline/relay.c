@@ -70,8 +70,9 @@ make_frame(struct req *r, const struct target *t, struct frame *f)
 	memcpy(id, to->id_prefix, n);
 	rand_pool_word(&r->ids, id + n, 24);
 	*f = (struct frame){
-		.model = arena_fmt(r->life, "%.*s/%.*s",
-		    STR_ARG(t->upstream->id), STR_ARG(r->record.used_model)),
+		.model = arena_fmt(r->life, "%.*s/%.*s%s%.*s",
+		    STR_ARG(t->upstream->id), STR_ARG(r->record.used_model),
+		    t->region.n > 0 ? ":" : "", STR_ARG(t->region)),
 		.id = str_from(id),
 		.asked = to->note == NULL ? NULL : to->note(&r->chat, r->life),
 		.created = clock_wall_ms() / 1000,

@@ -138,6 +138,7 @@ struct req {
 	void (*on_due)(struct req *, int64_t now_ms);
 	void *timed; /* of the stage that set on_due */
 
+	bool fetches;  /* URLs of the client are to be fetched first */
 	bool watched;  /* the client's fd is in the epoll */
 	bool wants_room; /* something is kept until the client takes it */
 	bool body_read;  /* the body was, or was dropped */
@@ -187,6 +188,8 @@ enum verdict stage_resolve(struct req *);
 enum verdict stage_capability(struct req *);
 enum verdict stage_route(struct req *);
 enum verdict stage_begin(struct req *);
+/* pipeline/fetch.c */
+enum verdict stage_fetch(struct req *);
 /* pipeline/attempt.c */
 enum verdict stage_relay(struct req *);
 enum verdict stage_answer(struct req *);

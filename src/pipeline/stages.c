@@ -328,6 +328,15 @@ takes_any(void *arg, struct str id)
 	return u != NULL && u->any_model;
 }
 
+static bool
+has_region(void *arg, struct str id, struct str region)
+{
+	const struct upstream *u = providers_find(arg, id);
+
+	return u != NULL && u->ops->regional != NULL &&
+	    u->ops->regional(u, region);
+}
+
 enum verdict
 stage_resolve(struct req *r)
 {
@@ -335,7 +344,8 @@ stage_resolve(struct req *r)
 
 	world_today(r->today);
 	r->route_world = (struct route_world){ w->catalog, r->today,
-		w->providers, is_known, is_usable, takes_any };
+		w->providers, is_known, is_usable, takes_any,
+		has_region };
 	return route_resolve(
 		   &r->route, &r->route_world, r->chat.model, &r->err) == -1 ?
 	    FAIL :
@@ -350,8 +360,8 @@ stage_capability(struct req *r)
 
 /* One target for each key of a provider that can be told it all. */
 static bool
-add_targets(
-    struct req *r, const struct mapping *m, int max_keys, unsigned *deaf)
+add_targets(struct req *r, const struct mapping *m, int max_keys, unsigned says,
+    unsigned *deaf)
 {
 	const struct upstream *u;
 	const struct way *w;
@@ -359,8 +369,7 @@ add_targets(
 	int key = 0;
 
 	u = providers_find(r->world->providers, m->provider);
-	if ((w = provider_way(u, r->chat.from, m->caps, r->chat.says, deaf)) ==
-	    NULL)
+	if ((w = provider_way(u, r->chat.from, m->caps, says, deaf)) == NULL)
 		return false;
 	do {
 		if (r->ntargets == ATTEMPTS_MAX)
@@ -373,6 +382,7 @@ add_targets(
 			.now = clock_wall_ms() / 1000,
 			.key = key,
 			.model = arena_dup(r->life, m->upstream),
+			.region = arena_dup(r->life, r->route.region),
 			.caps = m->caps,
 			.mapping = m };
 	} while (++key < u->nkeys && key < max_keys);
@@ -385,14 +395,22 @@ refuse_deaf(struct req *r, unsigned deaf)
 {
 	struct str model = { r->chat.model.p,
 		r->chat.model.n > 200 ? 200 : r->chat.model.n };
-	const char *word = r->chat.from->task == LLM_EMBED ? "input" :
-							     llm_say_word(deaf);
+	const char *word =
+	    r->chat.from->task == LLM_EMBED ? "input" : llm_say_word(deaf);
 
 	if (deaf == LLM_SAY_NATIVE && r->chat.native != NULL)
 		word = r->chat.native;
 	if (deaf == 0 && r->chat.from->task == LLM_COUNT) {
 		err_set(&r->err, ERR_NOT_FOUND,
 		    "Token counting is not available for model %.*s",
+		    STR_ARG(model));
+		return FAIL;
+	}
+	if (deaf == LLM_SAY_URL) {
+		r->err.param = STR("messages");
+		err_set(&r->err, ERR_BAD_IMAGE,
+		    "image_url: no available provider of model %.*s takes "
+		    "URLs, send the data instead",
 		    STR_ARG(model));
 		return FAIL;
 	}
@@ -413,19 +431,33 @@ refuse_deaf(struct req *r, unsigned deaf)
  * A pinned request, or one that wants no fallback, uses other keys of its
  * provider only (api.md 12.5).
  */
-enum verdict
-stage_route(struct req *r)
+static unsigned
+find_targets(struct req *r, unsigned says)
 {
 	int i, n = 0, max = (int)r->world->conf.max_fallback_providers + 1;
 	unsigned deaf = 0, one;
 
-	if (route_usable(&r->route, &r->route_world, &r->err) == -1)
-		return FAIL;
 	if (r->no_retry || r->route.provider.p != NULL)
 		max = 1;
 	for (i = 0; i < r->route.nfound && n < max; i++) {
-		n += add_targets(r, r->route.found[i], 3, &one);
+		n += add_targets(r, r->route.found[i], 3, says, &one);
 		deaf = deaf == 0 ? one : deaf;
+	}
+	return deaf;
+}
+
+enum verdict
+stage_route(struct req *r)
+{
+	unsigned says = r->chat.says, deaf;
+
+	if (route_usable(&r->route, &r->route_world, &r->err) == -1)
+		return FAIL;
+	deaf = find_targets(r, says);
+	if (r->ntargets == 0 && deaf == LLM_SAY_URL &&
+	    r->world->conf.fetch_images) {
+		deaf = find_targets(r, says & ~(unsigned)LLM_SAY_URL);
+		r->fetches = true;
 	}
 	if (r->ntargets == 0)
 		return refuse_deaf(r, deaf);

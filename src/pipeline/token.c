@@ -5,12 +5,22 @@
 #include "pipeline/world.h"
 
 #define ANSWER_MAX ((size_t)64 * 1024)
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 20000 /* if a first byte may not come sooner */
 
 static const struct provider_ops *
 ops_of(const struct req *r)
 {
 	return attempt_target(r)->upstream->ops;
+}
+
+/* What came, with the time at which it came. */
+static int
+give(struct req *r, int status, struct str body, struct err *e)
+{
+	struct target t = *attempt_target(r);
+
+	t.now = clock_wall_ms() / 1000;
+	return t.upstream->ops->took(&t, status, body, e);
 }
 
 bool
@@ -59,7 +69,7 @@ fetched(struct req *r, int status, struct str body)
 	int rc;
 
 	r->err = (struct err){ .code = ERR_NONE };
-	rc = ops_of(r)->took(attempt_target(r), status, body, &r->err);
+	rc = give(r, status, body, &r->err);
 	if (r->whole.n > 0)
 		explicit_bzero(r->whole.p, r->whole.n);
 	buf_clear(&r->whole);
@@ -105,7 +115,7 @@ on_due(struct req *r, int64_t now)
 	if (r->token == TOKEN_FETCH) {
 		r->token = TOKEN_HELD;
 		attempt_drop_call(r);
-		ops_of(r)->took(attempt_target(r), 0, STR_NONE, &r->err);
+		give(r, 0, STR_NONE, &r->err);
 		loop_each_waiting(r->world->loop, wake);
 	}
 	r->token = TOKEN_HELD;
@@ -129,6 +139,14 @@ fetch(struct req *r)
 		fetched(r, 0, STR_NONE);
 }
 
+static int64_t
+patience(const struct req *r)
+{
+	int64_t ms = attempt_target(r)->upstream->timeout_first_byte;
+
+	return ms > 0 && ms < PATIENCE_MS ? ms : PATIENCE_MS;
+}
+
 void
 token_start(struct req *r)
 {
@@ -140,7 +158,7 @@ token_start(struct req *r)
 		return;
 	}
 	r->on_due = on_due;
-	loop_due(r, clock_ms() + PATIENCE_MS);
+	loop_due(r, clock_ms() + patience(r));
 	if (r->token == TOKEN_FETCH) {
 		fetch(r);
 		return;
@@ -166,7 +184,7 @@ token_dropped(struct req *r)
 	if (r->token != TOKEN_FETCH)
 		return;
 	r->token = TOKEN_HELD;
-	ops_of(r)->took(attempt_target(r), -1, STR_NONE, &e);
+	give(r, -1, STR_NONE, &e);
 	loop_each_waiting(r->world->loop, wake);
 }
 

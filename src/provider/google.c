@@ -1,7 +1,6 @@
 #include <assert.h>
-#include <stdlib.h>
+#include <ctype.h>
 
-#include "base/clock.h"
 #include "http/url.h"
 #include "provider/google.h"
 #include "provider/google_token.h"
@@ -10,6 +9,15 @@
 #define PLACE_DEFAULT "global"
 #define SCOPE "projects/{project}/locations/{region}/"
 
+#define REGIONS_MAX 16
+
+/* A key that is for one region only. */
+struct local {
+	struct str region;
+	struct secret key;
+	struct google_cred *cred; /* NULL: an API key */
+};
+
 /* What the environment says of one provider. */
 struct google {
 	struct str project; /* "": the credential's, or none */
@@ -17,16 +25,10 @@ struct google {
 	bool fixed_host;  /* a base URL was given */
 	struct str betas; /* of Claude, that are allowed */
 	struct google_cred *creds[UPSTREAM_KEYS_MAX]; /* NULL: an API key */
+	struct local locals[REGIONS_MAX];
+	int nlocals;
+	bool accounts; /* keys are credentials */
 };
-
-static const char *
-variable(const struct load *l, const char *name)
-{
-	const char *v =
-	    getenv(arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
-
-	return given(v) ? v : NULL;
-}
 
 /* A project or a place: it stands in a host name, or in a path. */
 static bool
@@ -35,7 +37,7 @@ is_name(struct str s)
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') &&
+		if (!((s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'z') &&
 		    !(s.p[i] >= '0' && s.p[i] <= '9') &&
 		    strchr("-.:", s.p[i]) == NULL)
 			return false;
@@ -45,11 +47,11 @@ is_name(struct str s)
 static int
 load_names(const struct load *l, struct google *g, struct err *e)
 {
-	const char *project = variable(l, "PROJECT");
-	const char *place = variable(l, "REGION");
+	const char *project = place_variable(l, "PROJECT");
+	const char *place = place_variable(l, "REGION");
 
 	if (project == NULL && strcmp(l->u->id.p, "google-vertex") == 0)
-		project = getenv("LLM_GOOGLE_CLOUD_PROJECT");
+		project = place_env("LLM_GOOGLE_CLOUD_PROJECT");
 	g->project = arena_dup(l->arena, str_from(project));
 	g->place = arena_dup(
 	    l->arena, str_from(place == NULL ? PLACE_DEFAULT : place));
@@ -66,7 +68,7 @@ load_names(const struct load *l, struct google *g, struct err *e)
 static bool
 has_accounts(const struct load *l)
 {
-	const char *type = variable(l, "TOKEN_TYPE");
+	const char *type = place_variable(l, "TOKEN_TYPE");
 
 	if (l->row == NULL || l->row->auth != AUTH_X_GOOG)
 		return true;
@@ -81,6 +83,26 @@ project_of(const struct google *g, const struct google_cred *c)
 }
 
 static int
+new_cred(struct google_cred **out, struct str key, struct err *e)
+{
+	return google_cred_new(out, key, place_env("GCE_METADATA_HOST"), e);
+}
+
+static int
+take_local(void *arg, struct str region, const char *key, struct err *e)
+{
+	struct google *g = arg;
+	struct local *v = &g->locals[g->nlocals];
+
+	if (g->nlocals == REGIONS_MAX)
+		return err_set(e, ERR_CONFIG, "keys of too many regions");
+	g->nlocals++;
+	v->region = region;
+	secret_set(&v->key, str_trim(str_from(key)));
+	return g->accounts ? new_cred(&v->cred, secret_str(&v->key), e) : 0;
+}
+
+static int
 load(const struct load *l, struct err *e)
 {
 	struct google *g = ARENA_NEW(l->arena, struct google);
@@ -92,15 +114,19 @@ load(const struct load *l, struct err *e)
 	    l->row == NULL || !str_is(l->u->base_url, l->row->base_url);
 	if (load_names(l, g, e) == -1)
 		return -1;
-	for (i = 0; has_accounts(l) && i < l->u->nkeys; i++)
-		if (google_cred_new(
-			&g->creds[i], secret_str(&l->u->keys[i]), e) == -1)
-			return err_set(e, ERR_CONFIG, "provider %.*s: %.900s",
-			    STR_ARG(l->u->id), e->msg);
+	g->accounts = has_accounts(l);
+	for (i = 0; g->accounts && i < l->u->nkeys; i++)
+		if (new_cred(&g->creds[i], secret_str(&l->u->keys[i]), e) == -1)
+			goto bad;
+	if (place_each_region(l, take_local, g, e) == -1)
+		goto bad;
 	/* An account without a project can ask for nothing. */
 	if (g->creds[0] != NULL && project_of(g, g->creds[0]).n == 0)
 		l->u->base_url = STR_NONE;
 	return 0;
+bad:
+	return err_set(
+	    e, ERR_CONFIG, "provider %.*s: %.900s", STR_ARG(l->u->id), e->msg);
 }
 
 static void
@@ -111,24 +137,57 @@ unload(struct upstream *u)
 
 	for (i = 0; g != NULL && i < UPSTREAM_KEYS_MAX; i++)
 		google_cred_free(g->creds[i]);
+	for (i = 0; g != NULL && i < g->nlocals; i++) {
+		google_cred_free(g->locals[i].cred);
+		secret_free(&g->locals[i].key);
+	}
+}
+
+/* The key of the region goes before the others. */
+static const struct local *
+local_of(const struct target *t)
+{
+	const struct google *g = t->upstream->own;
+	int i;
+
+	for (i = 0; t->key == 0 && i < g->nlocals; i++)
+		if (str_eq(g->locals[i].region,
+			t->region.n > 0 ? t->region : g->place))
+			return &g->locals[i];
+	return NULL;
 }
 
 static struct google_cred *
 cred_of(const struct target *t)
 {
 	const struct google *g = t->upstream->own;
+	const struct local *v = local_of(t);
 
 	assert(t->key >= 0 && t->key < UPSTREAM_KEYS_MAX);
-	return g->creds[t->key];
+	return v != NULL ? v->cred : g->creds[t->key];
 }
 
 /* --- where --- */
 
-static void
-put_host(const struct google *g, struct buf *out)
+/* "global", "us", "europe-west4"; what there is changes too often to list. */
+static bool
+regional(const struct upstream *u, struct str s)
 {
-	struct str place = g->place;
+	size_t i = 0;
 
+	(void)u;
+	if (str_is(s, "global") || str_is(s, "us") || str_is(s, "eu"))
+		return true;
+	while (i < s.n && (islower((unsigned char)s.p[i]) || s.p[i] == '-'))
+		i++;
+	return i > 3 && i < s.n && s.n <= 40 && memchr(s.p, '-', i) != NULL &&
+	    s.n - i <= 2 && isdigit((unsigned char)s.p[i]) &&
+	    isdigit((unsigned char)s.p[s.n - 1]);
+}
+
+static void
+put_host(struct str place, struct buf *out)
+{
 	if (str_is(place, "global"))
 		buf_add(out, STR("https://aiplatform.googleapis.com"));
 	else if (str_is(place, "us") || str_is(place, "eu"))
@@ -147,12 +206,13 @@ place(const struct target *t, const struct llm_request *r, struct arena *a,
 	const struct google *g = t->upstream->own;
 	struct str rest = *url, project = project_of(g, cred_of(t));
 	struct buf out = BUF_LIMIT(16384);
+	struct str where = t->region.n > 0 ? t->region : g->place;
 	const char *at = memmem(rest.p, rest.n, SCOPE, sizeof(SCOPE) - 1);
 
 	(void)r;
 	(void)e;
 	if (!g->fixed_host) {
-		put_host(g, &out);
+		put_host(where, &out);
 		rest.p += t->upstream->base_url.n;
 		rest.n -= t->upstream->base_url.n;
 	}
@@ -162,7 +222,7 @@ place(const struct target *t, const struct llm_request *r, struct arena *a,
 			buf_add(&out, STR("projects/"));
 			url_segment(&out, project);
 			buf_add(&out, STR("/locations/"));
-			url_segment(&out, g->place);
+			url_segment(&out, where);
 			buf_addc(&out, '/');
 		}
 		rest.n -= (size_t)(at - rest.p) + sizeof(SCOPE) - 1;
@@ -183,6 +243,9 @@ sign(const struct target *t, struct arena *a, struct http_request *q,
 	struct google_cred *c = cred_of(t);
 	struct str token;
 
+	if (c == NULL && local_of(t) != NULL)
+		return provider_put_secret(
+		    q, a, "x-goog-api-key: ", secret_str(&local_of(t)->key), e);
 	if (c == NULL)
 		return provider_put_key(t, a, q, e);
 	token = google_cred_token(c, a);
@@ -211,8 +274,7 @@ need(const struct target *t, struct arena *a, struct http_request *q,
 static int
 took(const struct target *t, int status, struct str body, struct err *e)
 {
-	return google_cred_took(
-	    cred_of(t), clock_wall_ms() / 1000, status, body, e);
+	return google_cred_took(cred_of(t), t->now, status, body, e);
 }
 
 static void
@@ -225,6 +287,7 @@ forget(const struct target *t)
 const struct provider_ops google_vertex_ops = {
 	.load = load,
 	.unload = unload,
+	.regional = regional,
 	.place = place,
 	.sign = sign,
 	.need = need,
@@ -244,6 +307,7 @@ change_claude(const struct target *t, const struct llm_request *r,
 const struct provider_ops google_claude_ops = {
 	.load = load,
 	.unload = unload,
+	.regional = regional,
 	.place = place,
 	.change = change_claude,
 	.sign = sign,

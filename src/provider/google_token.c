@@ -1,5 +1,4 @@
 #include <pthread.h>
-#include <stdlib.h>
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -23,7 +22,7 @@
 #define METADATA "/computeMetadata/v1/instance/service-accounts/default/token"
 
 struct google_cred {
-	struct arena *arena; /* of the strings */
+	struct arena *arena; /* of itself and the strings */
 	EVP_PKEY *pkey;      /* NULL: the metadata server, or a token */
 	struct str email;
 	struct str key_id;
@@ -33,7 +32,8 @@ struct google_cred {
 
 	pthread_mutex_t lock;
 	struct secret token;
-	int64_t ends; /* Unix seconds */
+	int64_t ends;  /* Unix seconds */
+	int64_t early; /* from then on it is replaced; later than its start */
 	bool fetching;
 	int64_t failed_at;
 	int failed_status; /* 0: nobody answered */
@@ -135,14 +135,12 @@ take_path(struct google_cred *c, struct str key, struct err *e)
 	return rc;
 }
 
-/* GCE_METADATA_HOST is what Google's own libraries look at. */
 static int
-take_metadata(struct google_cred *c, struct err *e)
+take_metadata(struct google_cred *c, const char *host, struct err *e)
 {
-	const char *host = getenv("GCE_METADATA_HOST");
 	struct url url;
 
-	if (host == NULL || *host == '\0')
+	if (host == NULL)
 		host = "metadata.google.internal";
 	c->uri = arena_fmt(c->arena, "http://%s" METADATA, host);
 	if (url_parse(c->uri, &url, e) == -1)
@@ -151,20 +149,20 @@ take_metadata(struct google_cred *c, struct err *e)
 }
 
 int
-google_cred_new(struct google_cred **out, struct str key, struct err *e)
+google_cred_new(struct google_cred **out, struct str key, const char *metadata,
+    struct err *e)
 {
-	struct google_cred *c = calloc(1, sizeof(*c));
+	struct arena *a = arena_new(4096, 1 << 20);
+	struct google_cred *c = ARENA_NEW(a, struct google_cred);
 	int rc = 0;
 
-	if (c == NULL)
-		abort();
-	c->arena = arena_new(4096, 1 << 20);
+	c->arena = a;
 	pthread_mutex_init(&c->lock, NULL);
 	key = str_trim(key);
 	if (key.n > 0 && *key.p == '{')
 		rc = take_account(c, key, e);
 	else if (str_is(key, "metadata"))
-		rc = take_metadata(c, e);
+		rc = take_metadata(c, metadata, e);
 	else if (str_starts(key, "ya29.")) {
 		c->given = true;
 		secret_set(&c->token, key);
@@ -187,7 +185,6 @@ google_cred_free(struct google_cred *c)
 	secret_free(&c->token);
 	pthread_mutex_destroy(&c->lock);
 	arena_free(c->arena);
-	free(c);
 }
 
 struct str
@@ -338,9 +335,7 @@ google_cred_need(struct google_cred *c, int64_t now, struct arena *a,
 		return 0;
 	pthread_mutex_lock(&c->lock);
 	has = c->token.n > 0 && now < c->ends;
-	if (has &&
-	    (now < c->ends - GOOGLE_EARLY || c->fetching ||
-		now <= c->failed_at))
+	if (has && (now < c->early || c->fetching || now <= c->failed_at))
 		rc = 0;
 	else if (c->fetching)
 		rc = 2;
@@ -404,6 +399,8 @@ google_cred_took(struct google_cred *c, int64_t now, int status,
 		secret_free(&c->token);
 		secret_set(&c->token, token);
 		c->ends = now + seconds;
+		c->early = c->ends -
+		    (seconds > 4 * GOOGLE_EARLY ? GOOGLE_EARLY : seconds / 4);
 		c->failed_at = 0;
 	} else if (status >= 0) {
 		c->failed_at = now;
@@ -422,7 +419,7 @@ google_cred_forget(struct google_cred *c)
 	if (c->given)
 		return;
 	pthread_mutex_lock(&c->lock);
-	c->ends = 0;
+	c->ends = c->early = 0;
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -18,14 +18,17 @@
  */
 struct google_cred;
 
-/* Seconds before its end from which a token is fetched anew. */
+/* Seconds before its end from which a token is fetched anew, if it lives long. */
 #define GOOGLE_EARLY 300
 
 /*
+ * `metadata`: host of the metadata server, NULL: the usual one.
+ *
  * Fails with ERR_CONFIG, in words without the secret; the URL of the token must
  * be https of a host of Google's, or on this machine.
  */
-int google_cred_new(struct google_cred **, struct str key, struct err *);
+int google_cred_new(
+    struct google_cred **, struct str key, const char *metadata, struct err *);
 void google_cred_free(struct google_cred *); /* NULL is fine */
 
 /* The project that the credential belongs to, or absent. */

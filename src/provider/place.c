@@ -8,14 +8,50 @@
 #define PATH_DEFAULT "/v1/chat/completions"
 #define RESPONSES_DEFAULT "/v1/responses"
 
-/* A variable of this provider that is set to something, or NULL. */
-static const char *
-variable(const struct load *l, const char *name)
+const char *
+place_env(const char *name)
 {
-	const char *v =
-	    getenv(arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
+	const char *v = getenv(name);
 
 	return given(v) ? v : NULL;
+}
+
+const char *
+place_variable(const struct load *l, const char *name)
+{
+	return place_env(
+	    arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
+}
+
+extern char **environ;
+
+int
+place_each_region(
+    const struct load *l, place_region_fn *fn, void *arg, struct err *e)
+{
+	struct str head = arena_fmt(
+	    l->arena, "%.*sAPI_KEY__", STR_ARG(l->env));
+	struct str rest, name;
+	char **v, *region;
+	size_t i;
+
+	for (v = environ; *v != NULL; v++) {
+		rest = str_from(*v);
+		name = str_split(&rest, '=');
+		if (!str_starts(name, head.p) || name.n == head.n ||
+		    rest.n == 0)
+			continue;
+		name.p += head.n;
+		name.n -= head.n;
+		region = arena_cstr(l->arena, name);
+		for (i = 0; i < name.n; i++)
+			region[i] = region[i] == '_' ?
+			    '-' :
+			    (char)tolower((unsigned char)region[i]);
+		if (fn(arg, str_from(region), rest.p, e) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 /*
@@ -80,7 +116,7 @@ row_base(const struct load *l, struct str *out, struct err *e)
 int
 place_base(const struct load *l, struct err *e)
 {
-	const char *v = variable(l, "BASE_URL"), *source = "built-in base URL";
+	const char *v = place_variable(l, "BASE_URL"), *source = "built-in base URL";
 	bool own = true;
 
 	if (v != NULL) {
@@ -122,8 +158,8 @@ is_path(const char *p)
 static const char *
 azure_path(const struct load *l)
 {
-	const char *type = variable(l, "DEPLOYMENT_TYPE");
-	const char *version = variable(l, "API_VERSION");
+	const char *type = place_variable(l, "DEPLOYMENT_TYPE");
+	const char *version = place_variable(l, "API_VERSION");
 
 	if (type != NULL && strcmp(type, "openai") == 0)
 		return arena_fmt(l->arena,

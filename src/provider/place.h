@@ -21,6 +21,19 @@ given(const char *text)
 	return text != NULL && *text != '\0';
 }
 
+/* A variable that is set to something, or NULL; the first, of this provider. */
+const char *place_variable(const struct load *, const char *name);
+const char *place_env(const char *whole_name);
+
+/*
+ * Call fn for each variable LLM_<P>_API_KEY__<REGION>, with the region as
+ * clients write it ("us-east5"); -1 as soon as fn says so.
+ */
+typedef int place_region_fn(
+    void *arg, struct str region, const char *key, struct err *);
+int place_each_region(
+    const struct load *, place_region_fn *, void *arg, struct err *);
+
 /*
  * Where a provider is: base_url and path of the upstream, checked.  A provider
  * that nobody gave a base URL keeps none, which is an error only in a section

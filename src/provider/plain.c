@@ -40,7 +40,8 @@ provider_way(const struct upstream *u, const struct dialect *from,
 	for (i = 0; i < u->nways; i++) {
 		if (!way_fits(&u->ways[i], from->task, caps))
 			continue;
-		unheard = says & ~u->ways[i].dialect->hears;
+		unheard = says &
+		    (~u->ways[i].dialect->hears | u->ways[i].deaf);
 		if (unheard == 0)
 			return &u->ways[i];
 		if (*deaf == 0)

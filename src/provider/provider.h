@@ -58,6 +58,8 @@ struct way {
 	enum framing framing;
 	unsigned with;    /* only for mappings with all of these caps */
 	unsigned without; /* and with none of these */
+	unsigned deaf;    /* LLM_SAY_* that its dialect hears, but not here:
+			     URLs at Vertex */
 };
 #define WAYS_MAX 8
 
@@ -72,6 +74,8 @@ struct provider_ops {
 	 */
 	int (*load)(const struct load *, struct err *);
 	void (*unload)(struct upstream *); /* what no arena frees */
+	/* Can it be asked in this region?  NULL: it has none to choose. */
+	bool (*regional)(const struct upstream *, struct str region);
 	/* Replace base URL and path: *url is the one made from the way. */
 	int (*place)(const struct target *, const struct llm_request *,
 	    struct arena *, struct str *url, struct err *);
@@ -91,7 +95,10 @@ struct provider_ops {
 	 */
 	int (*need)(const struct target *, struct arena *,
 	    struct http_request *q, struct err *);
-	/* status 0: no answer came; -1: nobody waits for it any more. */
+	/*
+	 * t->now is the time of the answer.  status 0: no answer came; -1:
+	 * nobody waits for it any more.
+	 */
 	int (*took)(
 	    const struct target *, int status, struct str body, struct err *);
 	/* The provider said 401 to what took() got: it is not to be used. */
@@ -184,6 +191,7 @@ struct target {
 	const struct way *way; /* of the upstream */
 	int key;               /* index */
 	struct str model;      /* upstream's name for it */
+	struct str region;     /* that was asked for, or absent */
 	unsigned caps;         /* LLM_CAN_*, LLM_WANTS_* */
 	unsigned efforts;      /* bit per enum llm_effort; 0: not known */
 	int64_t max_output;  /* to send if the client gave none; 0: leave out */

@@ -317,6 +317,52 @@ follow_wants(const struct target *t, struct changes *c)
 		quirk_ren(c, STR("max_tokens"), STR("max_completion_tokens"));
 }
 
+static bool
+is_search(struct str tool)
+{
+	return str_is(jscan_at(tool, "type"), "\"web_search\"");
+}
+
+static void
+without_search(struct str tools, struct buf *out)
+{
+	struct jiter it;
+	struct jmember m;
+
+	buf_addc(out, '[');
+	for (it = jscan_into(tools); jscan_next(&it, &m);) {
+		if (is_search(m.raw))
+			continue;
+		if (out->p[out->n - 1] != '[')
+			buf_addc(out, ',');
+		buf_add(out, m.raw);
+	}
+	buf_addc(out, ']');
+}
+
+/* OpenAI has no tool for it in chats, but a member. */
+static void
+move_search(struct changes *c)
+{
+	struct jiter it = jscan_into(member(c, "tools"));
+	struct jmember m;
+	bool search = str_is(member(c, "web_search"), "true");
+	bool others = false;
+
+	while (jscan_next(&it, &m)) {
+		search = search || is_search(m.raw);
+		others = others || !is_search(m.raw);
+	}
+	if (!search)
+		return;
+	if (others)
+		map(c, STR("tools"), without_search);
+	else
+		quirk_del(c, STR("tools"));
+	if (member(c, "web_search_options").p == NULL)
+		quirk_set(c, STR("web_search_options"), STR("{}"));
+}
+
 static void
 rename_members(unsigned quirks, struct changes *c)
 {
@@ -337,6 +383,8 @@ quirk_apply(const struct target *t, struct changes *c)
 	follow_wants(t, c);
 	rename_members(quirks, c);
 	fix_roles(t, c);
+	if ((quirks & QUIRK_MAX_COMPLETION) != 0)
+		move_search(c);
 	if ((quirks & QUIRK_NO_STREAM_OPTIONS) != 0)
 		quirk_del(c, STR("stream_options"));
 	if ((quirks & QUIRK_REASONING_BACK) == 0)

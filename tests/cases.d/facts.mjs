@@ -89,6 +89,11 @@ const ops = {
   no_empty_text_blocks: (v, w, all) => !all.flatMap(m => [m, ...(Array.isArray(m?.content) ? m.content : [])]).some(emptyText),
   roles_alternate: (v, w, all) => all.every((m, i) => i === 0 || m.role !== all[i - 1].role),
   no_trailing_whitespace_if_assistant: v => v?.role !== 'assistant' || !/\s$/.test(textOf(v.content)),
+  // Media as Gemini takes it, by URL or as data.
+  one_of_shapes: (v, w, all) => all.some(p => (p.fileData?.fileUri && p.fileData.mimeType) || (p.inlineData?.data && p.inlineData.mimeType)),
+  if_parameters_used_no_keys: (v, w) => !(walk(v).names.includes('parameters') && w.some(k => walk(v).names.includes(k))),
+  if_parameters_used: v => !walk(v).names.includes('parameters'),
+  if_parametersJsonSchema_used: v => !['$schema', 'const'].some(k => walk(v).names.includes(k)),
   assistant_tool_calls_arguments: (v, w, all) => Object.entries(w).every(([id, text]) =>
     all.some(m => m.tool_calls?.some(c => c.id === id && c.function?.arguments === text)))
 }
@@ -119,7 +124,7 @@ export function upstreamRequest(want, seen) {
     switch (k) {
     case 'facts': for (const f of v) bad.push(...fact(f, seen.body)); break
     case 'method': if (seen.method !== v) bad.push(`method ${seen.method}, expected ${v}`); break
-    case 'path': if (seen.url.split('?')[0] !== v) bad.push(`path ${seen.url}, expected ${v}`); break
+    case 'path': if (decodeURIComponent(seen.url.split('?')[0]) !== v) bad.push(`path ${seen.url}, expected ${v}`); break
     case 'headers': for (const [n, w] of Object.entries(v)) bad.push(...header(n, w, seen.headers)); break
     case 'no_header': for (const n of [v].flat()) if (n in seen.headers) bad.push(`header ${n} was sent`); break
     case 'host': // the base URL is ours

@@ -11,7 +11,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { Gateway, top } from '../lib/gateway.mjs'
-import { Upstream, completion, message, messageStream, sendPieces, textStream } from '../lib/upstream.mjs'
+import { Upstream, completion, geminiAnswer, geminiStream, message, messageStream, sendPieces, textStream } from '../lib/upstream.mjs'
 import * as messages from '../lib/messages.mjs'
 import { events, faults, join, plain, chunks } from '../lib/stream.mjs'
 import { clientAnthropic, clientOpenai, leaks, survived } from './match.mjs'
@@ -55,8 +55,14 @@ function serve(req, res, body) {
   }
   serving.requests++
   if (!serving.bytes) { // a request case: any good answer
-    const claude = req.url.includes('/messages')
-    if (body?.stream) {
+    const claude = /\/messages|rawPredict/i.test(req.url)
+    if (/:streamGenerateContent/.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.end(geminiStream('o', 'k').join(''))
+    } else if (/:generateContent/.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(geminiAnswer()))
+    } else if (body?.stream) {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.end((claude ? messageStream() : textStream()).join(''))
     } else {

@@ -5,7 +5,7 @@ import path from 'node:path'
 
 // Extend these as formats, clients and endpoints come.
 export const supported = {
-  upstream: new Set(['openai', 'anthropic']),
+  upstream: new Set(['openai', 'anthropic', 'gemini']),
   client: new Set(['openai', 'anthropic']),
   kind: new Set(['response', 'stream', 'error', 'stream-error', 'request', 'count_tokens'])
 }
@@ -50,7 +50,7 @@ export function load(top) {
     const expect = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : null
     const c = { name, dir, what, expect }
     c.provider = providerId(what.provider)
-    c.format = what.provider === 'vertex-claude' ? 'vertex-claude' : what.upstream_format ?? formats[what.provider] ?? 'openai'
+    c.format = what.upstream_format ?? formats[what.provider] ?? 'openai'
     c.clients = what.kind === 'request' ? [what.client_format] : what.clients ?? []
     c.why = missing(c)
     list.push(c)
@@ -78,7 +78,16 @@ function inCatalogue(lines, provider, name) {
   return lines.some(l => l.includes(`"${name}"`) && l.includes(`"${provider}"`))
 }
 
-const capabilities = 'tools, parallel, images, audio, files, json, schema, stream, plain, chat'
+const capabilities = 'tools, parallel, images, audio, files, json, schema, reason, search, stream, plain, chat'
+
+// What a provider needs beside key and base URL.
+const more = {
+  'vertex-anthropic': key => ({
+    LLM_VERTEX_ANTHROPIC_SERVICE_ACCOUNT_JSON: `ya29.${key}`,
+    LLM_VERTEX_ANTHROPIC_PROJECT: 'PROJECT',
+    LLM_VERTEX_ANTHROPIC_REGION: 'us-east5'
+  })
+}
 
 // Environment and configuration that send every provider to one upstream.
 export function setup(cases, catalogue, upstream, key) {
@@ -96,6 +105,7 @@ export function setup(cases, catalogue, upstream, key) {
     const name = variables[provider] ?? provider.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
     env[`LLM_${name}_API_KEY`] = key
     env[`LLM_${name}_BASE_URL`] = upstream
+    Object.assign(env, more[provider]?.(key))
   }
   const defined = new Map()
   for (const [full, c] of models) {

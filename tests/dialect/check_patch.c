@@ -47,6 +47,7 @@ static const struct {
   "{'choices':[{'message':{'content':'x'}}],'usage':{'total_tokens':9,'x':1,'prompt_tokens':3,'cost':9.0,'completion_tokens':2,'prompt_tokens_details':{'cached_tokens':1,'text_tokens':3},'completion_tokens_details':null}}",
   "'usage':{'prompt_tokens':3,'completion_tokens':2,'total_tokens':5,'prompt_tokens_details':{'cached_tokens':1,'cache_write_tokens':0,'audio_tokens':0,'image_tokens':0,'text_tokens':3},'completion_tokens_details':{'reasoning_tokens':0,'audio_tokens':0,'image_tokens':0},'cost':0.000000001,'cost_details':{|'upstream_inference_completions_cost':0},'x':1}" },
 { "metadata of the provider is replaced", "{'metadata':{'a':1},'choices':[{'message':{'content':'x'}}]}", "'metadata':{'m':1}}" },
+{ "arrays where objects belong", "{'choices':[{'message':{'content':'x','tool_calls':[{'id':'a','function':['f']}]}}],'usage':{'prompt_tokens':3,'prompt_tokens_details':[1]}}", "'function':{'arguments':'{}'}|'prompt_tokens_details':{'cached_tokens':0" },
 { "two choices", A("{'index':0,'message':{'content':'x'},'finish_reason':'stop'},{'index':1,'message':{'content':'y'},'finish_reason':'length'}"), "{'index':0,|{'index':1,|'finish_reason':'length'" },
 };
 /* clang-format on */

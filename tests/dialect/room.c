@@ -1,5 +1,6 @@
 #include "room.h"
 
+TCase *case_answer(void);
 TCase *case_check(void);
 TCase *case_embed(void);
 TCase *case_error(void);
@@ -16,6 +17,7 @@ TCase *case_vector(void);
 
 const char *const room_name = "dialect";
 TCase *(*const room_cases[])(void) = {
+	case_answer,
 	case_check,
 	case_embed,
 	case_error,

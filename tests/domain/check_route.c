@@ -90,10 +90,18 @@ any_model(void *arg, struct str id)
 	return str_is(id, "vllm");
 }
 
+static bool
+regional(void *arg, struct str id, struct str region)
+{
+	(void)arg;
+	return str_is(id, "dear") && str_is(region, "us");
+}
+
 static struct route_world
 world(const struct catalog *c)
 {
-	return (struct route_world){ c, TODAY, NULL, known, usable, any_model };
+	return (struct route_world){ c, TODAY, NULL, known, usable, any_model,
+		regional };
 }
 
 /* What a string names: root, the provider pinned, upstream name, or error. */
@@ -168,6 +176,23 @@ START_TEST(resolve)
 		ck_assert(str_is(r.found[0]->upstream, strings[_i].upstream));
 		ck_assert_int_eq(r.nfound, strings[_i].nfound);
 	}
+	catalog_free(c);
+}
+END_TEST
+
+START_TEST(region)
+{
+	struct catalog *c = load();
+	struct route_world w = world(c);
+	struct err e = { 0 };
+	struct route r;
+
+	ck_assert_int_eq(route_resolve(&r, &w, STR("dear/both:us"), &e), 0);
+	ck_assert(str_is(r.region, "us"));
+	ck_assert(str_is(r.root, "both"));
+	ck_assert(str_is(r.provider, "dear"));
+	ck_assert_int_eq(route_resolve(&r, &w, STR("dear/both"), &e), 0);
+	ck_assert_ptr_null(r.region.p);
 	catalog_free(c);
 }
 END_TEST
@@ -358,6 +383,7 @@ CASE(case_route)
 	TCase *t = tcase_create("route");
 
 	tcase_add_loop_test(t, resolve, 0, NROWS(strings));
+	tcase_add_test(t, region);
 	tcase_add_test(t, long_names);
 	tcase_add_loop_test(t, narrow, 0, NROWS(requests));
 	tcase_add_test(t, keys);

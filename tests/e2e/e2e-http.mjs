@@ -9,6 +9,7 @@ import { answers, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
 import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
+import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
 import { responses, startResponses } from './http/responses.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
@@ -30,10 +31,11 @@ const off = await gateway({
 
 const several = await startFallback({ ping_interval: '500ms' })
 const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_plain: '1500ms', timeout_total_stream: '2s', timeout_gateway: '2500ms' })
-all.push(several, short)
+const vertex = await startGoogle()
 const messages = await claude.startMessages()
 const items = await startResponses()
 all.push(messages, items)
+all.push(several, short, vertex, messages)
 
 requests(() => main)
 answers(() => main)
@@ -46,6 +48,7 @@ fallback(() => several)
 timers(() => short)
 claude.messages(() => messages)
 responses(() => items)
+googles(() => vertex)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -86,5 +89,6 @@ await runAll('e2e-http', {
     for (const g of all) await g.stop()
     await upstream.close()
     await claude.upstream.close()
+    await stopGoogle()
   }
 })

@@ -1,10 +1,14 @@
 #include "room.h"
 
+TCase *case_address(void);
+TCase *case_call(void);
 TCase *case_sse(void);
 TCase *case_url(void);
 
 const char *const room_name = "http";
 TCase *(*const room_cases[])(void) = {
+	case_address,
+	case_call,
 	case_sse,
 	case_url,
 	NULL,

@@ -15,7 +15,8 @@ export function table(title, rows, run) {
   for (const row of rows) test(`${title}: ${row[0]}`, () => run(...row))
 }
 
-export async function runAll(title, { after } = {}) {
+// skipped: {n}, tests that were left out.
+export async function runAll(title, { after, skipped } = {}) {
   let passed = 0
   let failed = 0
   for (const t of tests.filter(t => t.name.includes(only))) {
@@ -25,14 +26,14 @@ export async function runAll(title, { after } = {}) {
     } catch (e) {
       failed++
       const text = e.code === 'ERR_ASSERTION' || !e.stack ? e.message : e.stack
-      const where = /\/tests\/(\S+?:\d+):\d+/.exec(String(e.stack).split('\n').find(l => /\/tests\/e2e\//.test(l)) ?? '')?.[1]
+      const where = /\/tests\/(\S+?:\d+):\d+/.exec(String(e.stack).split('\n').find(l => /\/tests\/(e2e|clients)\//.test(l)) ?? '')?.[1]
       console.log(`FAIL ${title}: ${t.name}${where ? ` (${where})` : ''}\n` +
         text.split('\n').slice(0, 12).map(l => '     ' + l.slice(0, 300)).join('\n'))
     }
   }
   tests.length = 0
   await after?.()
-  console.log(`${passed} passed, ${failed} failed`)
+  console.log(`${passed} passed, ${failed} failed` + (skipped?.n ? `, ${skipped.n} skipped` : ''))
   process.exit(failed ? 1 : 0)
 }
 

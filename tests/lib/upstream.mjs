@@ -156,3 +156,17 @@ export function responseStream(text = 'Hello there', more = {}) {
   ]
   return list.map((e, i) => event({ ...e, sequence_number: i }))
 }
+
+// What Google answers to generateContent and streamGenerateContent.
+export const geminiAnswer = (text = 'ok') => ({
+  candidates: [{ content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP', index: 0 }],
+  usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 1, totalTokenCount: 4 },
+  modelVersion: 'm-1',
+  responseId: 'resp-1'
+})
+
+export const geminiStream = (...texts) => texts.map((t, i) => {
+  const a = geminiAnswer(t)
+  if (i < texts.length - 1) delete a.candidates[0].finishReason
+  return `data: ${JSON.stringify(a)}\r\n\r\n`
+})

@@ -45,6 +45,29 @@ static const struct {
 	    "API_KEY_INVALID\"}}",
 	    FAULT_CLIENT, KEY_UNHARMED, "Bad role", "", "" },
 
+	{ "Anthropic: parameter", 400,
+	    "{\"type\":\"error\",\"error\":{\"type\":"
+	    "\"invalid_request_error\",\"message\":\"max_tokens: no\"},"
+	    "\"request_id\":\"r\"}",
+	    FAULT_CLIENT, KEY_UNHARMED, "max_tokens: no", "", "" },
+	{ "Anthropic: empty balance", 400,
+	    "{\"type\":\"error\",\"error\":{\"type\":"
+	    "\"invalid_request_error\",\"message\":\"Your credit balance is "
+	    "too low to access the Anthropic API.\"}}",
+	    FAULT_GATEWAY, KEY_EMPTY, FIXED "400", "", "" },
+	{ "Anthropic: words of a client do not empty it", 400,
+	    "{\"type\":\"error\",\"error\":{\"type\":"
+	    "\"invalid_request_error\",\"message\":\"x: Your credit balance "
+	    "is too low\"}}",
+	    FAULT_CLIENT, KEY_UNHARMED, "x: Your credit", "", "" },
+	{ "Anthropic: billing", 402,
+	    "{\"type\":\"error\",\"error\":{\"type\":\"billing_error\"}}",
+	    FAULT_GATEWAY, KEY_EMPTY, FIXED "402", "", "" },
+	{ "Anthropic: overloaded", 529,
+	    "{\"type\":\"error\",\"error\":{\"type\":"
+	    "\"overloaded_error\",\"message\":\"m\"}}",
+	    FAULT_UPSTREAM, KEY_UNHARMED, FIXED "529", "", "" },
+
 	{ "filter", 400,
 	    "{\"error\":{\"message\":\"m\",\"code\":\"content_filter\"}}",
 	    FAULT_FILTER, KEY_UNHARMED, FIXED "400", "", "" },

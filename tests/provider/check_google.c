@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "google_key.h"
 #include "provider/google.h"
 #include "provider/google_token.h"
@@ -18,7 +17,9 @@ cred(const char *key)
 	struct google_cred *c;
 	struct err e = { 0 };
 
-	ck_assert_msg(google_cred_new(&c, str_from(key), &e) == 0, "%s", e.msg);
+	ck_assert_msg(
+	    google_cred_new(&c, str_from(key), "127.0.0.1:1", &e) == 0, "%s",
+	    e.msg);
 	return c;
 }
 
@@ -52,7 +53,7 @@ START_TEST(refused)
 	struct err e = { 0 };
 
 	ck_assert_int_lt(_i, (int)NROWS(keys));
-	ck_assert_int_eq(google_cred_new(&c, str_from(keys[_i]), &e), -1);
+	ck_assert_int_eq(google_cred_new(&c, str_from(keys[_i]), NULL, &e), -1);
 	ck_assert_int_eq(e.code, ERR_CONFIG);
 	ck_assert_ptr_null(strstr(e.msg, "BEGIN"));
 }
@@ -94,6 +95,13 @@ START_TEST(single_flight)
 	ck_assert(str_is(google_cred_token(c, a), "t2"));
 	google_cred_forget(c);
 	ck_assert_int_eq(google_cred_need(c, NOW + 3302, a, &q, &e), 1);
+	/* However short it lives, who fetched it can use it. */
+	ck_assert_int_eq(
+	    google_cred_took(c, NOW + 3302, 200,
+		STR("{\"access_token\":\"t3\",\"expires_in\":1}"), &e),
+	    0);
+	ck_assert_int_eq(google_cred_need(c, NOW + 3302, a, &q, &e), 0);
+	ck_assert_int_eq(google_cred_need(c, NOW + 3303, a, &q, &e), 1);
 	arena_free(a);
 	google_cred_free(c);
 }
@@ -137,7 +145,6 @@ START_TEST(other_kinds)
 	struct http_request q;
 	struct err e = { 0 };
 
-	setenv("GCE_METADATA_HOST", "127.0.0.1:1", 1);
 	c = cred("metadata");
 	ck_assert_int_eq(google_cred_need(c, NOW, a, &q, &e), 1);
 	ck_assert_str_eq(q.method, "GET");
@@ -146,7 +153,6 @@ START_TEST(other_kinds)
 	    "default/token"));
 	ck_assert(str_is(q.headers[1], "Metadata-Flavor: Google"));
 	google_cred_free(c);
-	unsetenv("GCE_METADATA_HOST");
 	c = cred("ya29.x");
 	ck_assert_int_eq(google_cred_need(c, FAR, a, &q, &e), 0);
 	ck_assert(str_is(google_cred_token(c, a), "ya29.x"));
@@ -208,6 +214,48 @@ START_TEST(place)
 	ck_assert_msg(q.rc == 0, "%s", q.err.msg);
 	ck_assert_str_eq(q.url, places[_i].url);
 	ck_assert_ptr_nonnull(strstr(q.headers, places[_i].header));
+	setup_free(&s);
+	arena_free(a);
+}
+END_TEST
+
+/* A key of the region goes before the others; other regions have none. */
+START_TEST(regions)
+{
+	struct arena *a = arena_new(4096, 1 << 20);
+	struct target t = { .model = STR("m"), .region = STR("us-east5") };
+	const struct provider_ops *ops;
+	struct setup s;
+	struct sent q;
+	const char *body = "{\"model\":\"x\",\"messages\":[{\"role\":"
+			   "\"user\",\"content\":\"a\"}]}";
+
+	setup_clear();
+	setenv("LLM_GOOGLE_VERTEX_API_KEY", "k1,k2", 1);
+	setenv("LLM_GOOGLE_VERTEX_API_KEY__US_EAST5", "east", 1);
+	setenv("LLM_GOOGLE_CLOUD_PROJECT", "p", 1);
+	ck_assert_msg(setup_load(&s, "") == 0, "%s", s.err.msg);
+	t.upstream = providers_find(s.providers, STR("google-vertex"));
+	q = setup_send(a, &t, body);
+	ck_assert_int_eq(q.rc, 0);
+	ck_assert_ptr_eq(q.url,
+	    strstr(q.url,
+		"https://us-east5-aiplatform.googleapis.com/v1/projects/p/"
+		"locations/us-east5/publishers/"));
+	ck_assert_ptr_nonnull(strstr(q.headers, "\nx-goog-api-key: east\n"));
+	t.key = 1;
+	q = setup_send(a, &t, body);
+	ck_assert_ptr_nonnull(strstr(q.headers, "\nx-goog-api-key: k2\n"));
+	t.key = 0;
+	t.region = STR("asia-east1");
+	q = setup_send(a, &t, body);
+	ck_assert_ptr_nonnull(strstr(q.headers, "\nx-goog-api-key: k1\n"));
+	ops = t.upstream->ops;
+	ck_assert(ops->regional(t.upstream, STR("eu")));
+	ck_assert(ops->regional(t.upstream, STR("northamerica-northeast1")));
+	ck_assert(!ops->regional(t.upstream, STR("mars")));
+	ck_assert(!ops->regional(t.upstream, STR("us-")));
+	ck_assert(!ops->regional(t.upstream, STR("us-east5.evil.example/1")));
 	setup_free(&s);
 	arena_free(a);
 }
@@ -321,6 +369,7 @@ CASE(case_google)
 	tcase_add_test(c, failures);
 	tcase_add_test(c, other_kinds);
 	tcase_add_loop_test(c, place, 0, (int)NROWS(places));
+	tcase_add_test(c, regions);
 	tcase_add_loop_test(c, sources, 0, 3);
 	tcase_add_test(c, claude);
 	return c;

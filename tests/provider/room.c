@@ -1,5 +1,6 @@
 #include "room.h"
 
+TCase *case_anthropic(void);
 TCase *case_fault(void);
 TCase *case_google(void);
 TCase *case_load(void);
@@ -8,9 +9,11 @@ TCase *case_quirk(void);
 TCase *case_scrub(void);
 TCase *case_table(void);
 TCase *case_way(void);
+TCase *case_ways(void);
 
 const char *const room_name = "provider";
 TCase *(*const room_cases[])(void) = {
+	case_anthropic,
 	case_fault,
 	case_google,
 	case_load,
@@ -19,5 +22,6 @@ TCase *(*const room_cases[])(void) = {
 	case_scrub,
 	case_table,
 	case_way,
+	case_ways,
 	NULL,
 };
