@@ -148,6 +148,10 @@ bool anthropic_lacks_thought(const struct anthropic_turn *);
 int anthropic_count_marks(
     const struct llm_request *, const struct anthropic_turn *);
 void anthropic_put_tools(struct anthropic_out *);
+/* Can it be written without escapes? */
+bool anthropic_plain_key(const char *);
+/* The schema of an answer. */
+void anthropic_put_schema(struct jw *, const char *key, struct json_object *);
 void anthropic_put_system(struct anthropic_out *);
 void anthropic_put_turns(struct anthropic_out *, const struct anthropic_turn *);
 

@@ -140,7 +140,7 @@ put_output(const struct llm_request *r, const struct plan *p, struct jw *w)
 	if (schema) {
 		jw_obj(w, "format");
 		jw_strc(w, "type", "json_schema");
-		jw_node(w, "schema", r->schema);
+		anthropic_put_schema(w, "schema", r->schema);
 		jw_end(w);
 	}
 	jw_end(w);

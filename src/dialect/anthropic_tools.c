@@ -4,8 +4,8 @@
 #include "dialect/anthropic.h"
 
 /* Can it be written without escapes? */
-static bool
-is_plain(const char *key)
+bool
+anthropic_plain_key(const char *key)
 {
 	for (; *key != '\0'; key++)
 		if (*key == '"' || *key == '\\' || (unsigned char)*key < ' ')
@@ -28,7 +28,8 @@ put_schema(const struct llm_tool *t, struct jw *w)
 		jw_strc(w, "type", "object");
 		json_object_object_foreach(t->schema, key, node)
 		{
-			if (strcmp(key, "type") != 0 && is_plain(key))
+			if (strcmp(key, "type") != 0 &&
+			    anthropic_plain_key(key))
 				jw_node(w, key, node);
 		}
 		jw_end(w);

@@ -62,6 +62,8 @@ static const struct {
 { "a call goes on without its thought", "{'reasoning_effort':'low','messages':[{'role':'user','content':'x'},{'role':'assistant','tool_calls':[{'id':'a','type':'function','function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'a','content':'1'}]}", CAPS, 0,
   "'messages'", "thinking", "reasoning_effort" },
 { "JSON in words", "{'response_format':{'type':'json_object'}," U "}", CAPS, 0, "'system':'Respond with one valid JSON object and nothing else.'", "output", "" },
+{ "schemas are closed, limits are words", "{'response_format':{'type':'json_schema','json_schema':{'name':'n','schema':{'type':'object','properties':{'minimum':{'type':'integer','minimum':1,'maximum':9,'description':'d'},'list':{'type':'array','maxItems':3,'items':{'type':'object','properties':{}}}},'additionalProperties':true}}}," U "}", CAPS, 0,
+  "'schema':{'type':'object','properties':{'minimum':{'type':'integer','description':'d (minimum: 1, maximum: 9)'},'list':{'type':'array','items':{'type':'object','properties':{},'additionalProperties':false},'description':'(maxItems: 3)'}},'additionalProperties':false}", NULL, "" },
 { "hints", "{'seed':1,'frequency_penalty':1,'service_tier':'default','logit_x':1,'user':'a@b'," U "}", CAPS, 0, "'service_tier':'standard_only'", "seed", "frequency_penalty,seed,user,logit_x" },
 { "a wish nobody grants", "{'web_search_options':{'user_location':{'type':'approximate','approximate':{'city':'Ulm'}}}," U "}", CAPS, 0, "{'type':'web_search_20250305','name':'web_search','user_location':{'type':'approximate','city':'Ulm'}}", NULL, "" },
 };
