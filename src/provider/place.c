@@ -218,8 +218,8 @@ place_path(const struct load *l, struct err *e)
 void
 place_responses(const struct load *l)
 {
-	const char *use = variable(l, "USE_RESPONSES_API");
-	const char *version = variable(l, "API_VERSION"), *path, *q;
+	const char *use = place_variable(l, "USE_RESPONSES_API");
+	const char *version = place_variable(l, "API_VERSION"), *path, *q;
 	struct upstream *u = l->u;
 	struct way *chat = &u->ways[0];
 
