@@ -158,6 +158,8 @@ function refused(post) {
     assert.equal(a.json.param, param)
   })
   test('responses: what is null is not there', async () => {
+    assert.equal((await post(hello({ stream_options: { include_obfuscation: false } }))).status, 200)
+    assert.equal(upstream.last.body.stream_options, undefined, 'refused without stream')
     assert.equal((await post(hello({ previous_response_id: null, background: false, conversation: null, prompt: null }))).status, 200)
   })
   table('responses: wrong members', [
@@ -215,8 +217,8 @@ function streams(post) {
     assert.ok(list.filter(e => e.comment === ': ping').length >= 2)
     assert.deepEqual(faults(list), [])
   })
-  table('responses: a stream that fails', [['same/cut'], ['same/error-mid'], ['chat/chat-cut']], async model => {
-    const list = events((await post(hello({ model, stream: true }))).text)
+  table('responses: a stream that fails', [['same/cut'], ['same/error-mid'], ['chat/chat-cut'], ['same/cut', 'flat']], async (model, format) => {
+    const list = events((await post(hello({ model, stream: true }), format ? { 'x-llmgw-error-format': format } : {})).text)
     assert.deepEqual(faults(list).filter(f => !/inside an item/.test(f)), [])
     const last = list.at(-1)
     assert.equal(last.name, 'response.failed')
