@@ -125,6 +125,18 @@ void responses_put_object(const struct responses_enc *, const struct frame *,
     const char *status, const struct tail *, const struct err *, struct jw *,
     const char *key);
 const char *responses_status(enum llm_stop);
+/* An event about the open item; its object is left open. */
+void responses_begin_at(struct responses_enc *, struct jw *, const char *name);
+/* What is told in pieces now, and whole later. */
+void responses_keep(struct buf *, struct str);
+void responses_set(struct buf *, struct str);
+/* The same for JSON, a comma between; what has no room is left out whole. */
+void responses_keep_json(struct buf *, struct str json);
+/* Ends what is open. */
+void responses_open_item(
+    struct responses_enc *, enum responses_open, struct jw *);
+void responses_begin_part(struct responses_enc *, bool refusal, struct jw *);
+void responses_end_part(struct responses_enc *, struct jw *);
 /* The open item is told whole and kept. */
 void responses_close(struct responses_enc *, struct jw *);
 /* Our usage, with the members of the provider's (raw) that we do not know. */

@@ -248,6 +248,9 @@ responses_body_patches(const struct llm_request *r, struct jpatch *v, int max)
 
 	for (i = 0; i < NROWS(ours) && n < max; i++)
 		v[n++] = (struct jpatch){ JPATCH_DEL, ours[i], STR_NONE, NULL };
+	if (!r->stream && n < max) /* refused without stream */
+		v[n++] = (struct jpatch){ JPATCH_DEL, STR("stream_options"),
+			STR_NONE, NULL };
 	if (n < max)
 		v[n++] = (struct jpatch){ JPATCH_SET, STR("store"),
 			STR("false"), NULL };

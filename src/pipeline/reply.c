@@ -443,6 +443,13 @@ reply_error(struct req *r)
 	return rc;
 }
 
+/* A failure is an event of the dialect's own: no other shape fits. */
+static bool
+has_failures(const struct req *r)
+{
+	return r->endpoint->dialect->encode_failure != NULL;
+}
+
 int
 reply_stream_error(struct req *r)
 {
@@ -451,7 +458,7 @@ reply_stream_error(struct req *r)
 	int rc;
 
 	r->err.status = status_of(r);
-	if (r->explicit_flat) {
+	if (r->explicit_flat && !has_failures(r)) {
 		put_flat(r, &w, r->err.status);
 		sse_put(&b, is_messages(r) ? STR("error") : STR_NONE,
 		    buf_str(&flat));

@@ -408,11 +408,8 @@ quirk_responses(const struct target *t, struct changes *c)
 	struct str effort = jscan_at(member(c, "reasoning"), "effort");
 
 	if ((t->caps & LLM_WANTS_NO_SAMPLING) != 0 &&
-	    !str_is(effort, "\"none\"")) {
-		leave_out(c, "temperature");
-		leave_out(c, "top_p");
-		leave_out(c, "top_logprobs");
-	}
+	    !str_is(effort, "\"none\""))
+		leave_out_sampling(c);
 }
 
 /*

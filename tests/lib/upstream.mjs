@@ -169,3 +169,4 @@ export function responseStream(text = 'Hello there', more = {}) {
   ]
   return list.map((e, i) => event({ ...e, sequence_number: i }))
 }
+

@@ -11,6 +11,7 @@ TCase *case_scrub(void);
 TCase *case_sigv4(void);
 TCase *case_table(void);
 TCase *case_way(void);
+TCase *case_ways(void);
 
 const char *const room_name = "provider";
 TCase *(*const room_cases[])(void) = {
@@ -25,5 +26,6 @@ TCase *(*const room_cases[])(void) = {
 	case_sigv4,
 	case_table,
 	case_way,
+	case_ways,
 	NULL,
 };

@@ -63,7 +63,8 @@ export async function startResponses() {
   return Gateway.start({
     conf: { ping_interval: '300ms', max_body_bytes: '200000' },
     env: { LLM_OPENAI_API_KEY: secretKey, LLM_OPENAI_BASE_URL: upstream.url },
-    sections: section('same', 'openai-responses') + section('chat', 'openai-chat') + section('claude', 'anthropic-messages')
+    sections: section('same', 'openai-responses') + section('chat', 'openai-chat') + section('claude', 'anthropic-messages') +
+      '[model only-items]\nprovider = openai\ncontext = 100000\nmax_output = 10000\ncapabilities = tools, stream, plain, chat, wants_responses, wants_no_sampling\n'
   })
 }
 
@@ -118,6 +119,21 @@ function plain(g, post) {
     assert.equal(a.json.choices[0].message.content, 'Hello there')
     assert.deepEqual([a.json.usage.prompt_tokens, a.json.usage.completion_tokens_details.reasoning_tokens], [19, 4])
   })
+  test('responses: a model that is served as nothing else', async () => {
+    const a = await g().chat({ model: 'openai/only-items', messages: [{ role: 'user', content: 'Say this' }], n: 1 })
+    assert.equal(a.status, 200, a.text.slice(0, 300))
+    assert.equal(upstream.last.url, '/v1/responses')
+    const two = await g().chat({ model: 'openai/only-items', messages: [{ role: 'user', content: 'x' }], n: 2 }, { headers: { 'x-llmgw-error-format': 'flat' } })
+    flat(two, 400, 'unsupported_parameter', /^n is not supported/)
+  })
+  test('responses: trap 88, a model without temperature', async () => {
+    const a = await post(hello({ model: 'openai/gpt-5', temperature: 0.5, top_p: 1 }))
+    assert.deepEqual(upstream.last.body, { model: 'gpt-5', input: 'Say this', store: false })
+    assert.equal(a.headers['x-llmgw-dropped'], 'temperature')
+    const b = await g().chat({ model: 'openai/only-items', messages: [{ role: 'user', content: 'x' }], temperature: 0.5 })
+    assert.equal(upstream.last.body.temperature, undefined)
+    assert.match(b.headers['x-llmgw-dropped'], /temperature/)
+  })
   test('responses: trap 76, seals of others do not reach this provider', async () => {
     const input = [{ role: 'user', content: 'x' }, { type: 'reasoning', summary: [], encrypted_content: 'llmgw:anthropic:sig' }, { type: 'reasoning', summary: [], encrypted_content: 'gAAA' }]
     await post(hello({ input }))
@@ -142,6 +158,8 @@ function refused(post) {
     assert.equal(a.json.param, param)
   })
   test('responses: what is null is not there', async () => {
+    assert.equal((await post(hello({ stream_options: { include_obfuscation: false } }))).status, 200)
+    assert.equal(upstream.last.body.stream_options, undefined, 'refused without stream')
     assert.equal((await post(hello({ previous_response_id: null, background: false, conversation: null, prompt: null }))).status, 200)
   })
   table('responses: wrong members', [
@@ -199,8 +217,8 @@ function streams(post) {
     assert.ok(list.filter(e => e.comment === ': ping').length >= 2)
     assert.deepEqual(faults(list), [])
   })
-  table('responses: a stream that fails', [['same/cut'], ['same/error-mid'], ['chat/chat-cut']], async model => {
-    const list = events((await post(hello({ model, stream: true }))).text)
+  table('responses: a stream that fails', [['same/cut'], ['same/error-mid'], ['chat/chat-cut'], ['same/cut', 'flat']], async (model, format) => {
+    const list = events((await post(hello({ model, stream: true }), format ? { 'x-llmgw-error-format': format } : {})).text)
     assert.deepEqual(faults(list).filter(f => !/inside an item/.test(f)), [])
     const last = list.at(-1)
     assert.equal(last.name, 'response.failed')
