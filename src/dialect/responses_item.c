@@ -330,7 +330,10 @@ responses_close(struct responses_enc *s, struct jw *w)
 	put_item(s, true, &iw, NULL);
 	responses_begin(s, w, "response.output_item.done");
 	jw_int(w, "output_index", s->next);
-	jw_raw(w, "item", buf_str(&item));
+	if (item.full) /* too long to be told again at the end */
+		put_item(s, true, w, "item");
+	else
+		jw_raw(w, "item", buf_str(&item));
 	responses_finish(w);
 	if (!item.full)
 		responses_keep_json(&s->items, buf_str(&item));

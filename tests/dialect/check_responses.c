@@ -218,7 +218,8 @@ tell_events(struct buf *b, struct str out, bool ours, struct arena *a)
 			continue;
 		ck_assert(str_starts(line, "data: "));
 		line = (struct str){ line.p + 6, line.n - 6 };
-		ck_assert_msg(jscan_is_object(line), "%.*s", STR_ARG(line));
+		ck_assert_msg(jscan_is_object(line), "%.*s",
+		    (int)(line.n > 300 ? 300 : line.n), line.p);
 		type = text_at(a, line, "type");
 		ck_assert(str_eq(type, name));
 		if (ours) {
@@ -477,6 +478,47 @@ START_TEST(failures)
 }
 END_TEST
 
+/* What is too long to be told again is left out, and what is told is JSON. */
+START_TEST(long_text)
+{
+	const struct dialect *d = &dialect_openai_responses;
+	struct arena *a = arena_new(4096, 1 << 20);
+	void *enc = arena_zalloc(a, d->enc_size);
+	struct frame f = { .id = STR("resp_own") };
+	struct llm_event ev = { .kind = LLM_EV_START };
+	struct buf out = BUF_LIMIT(256 << 20), told = BUF_LIMIT(4096);
+	struct llm_usage usage = { .output = 1 };
+	struct tail tail = { &usage, NULL, STR("{}") };
+	static char text[1 << 20];
+	int i;
+
+	memset(text, '"', sizeof(text));
+	d->encode_event(enc, &f, &ev, NULL, &out);
+	ev = (struct llm_event){ .kind = LLM_EV_OPEN };
+	ev.open.kind = _i == 0 ? LLM_TEXT : LLM_CALL;
+	d->encode_event(enc, &f, &ev, NULL, &out);
+	ev = (struct llm_event){ .kind = LLM_EV_DELTA };
+	ev.delta.text = (struct str){ text, sizeof(text) };
+	for (i = 0; i < 20; i++)
+		d->encode_event(enc, &f, &ev, NULL, &out);
+	buf_clear(&out);
+	ev = (struct llm_event){ .kind = LLM_EV_CLOSE };
+	d->encode_event(enc, &f, &ev, NULL, &out);
+	ev = (struct llm_event){ .kind = LLM_EV_STOP };
+	d->encode_event(enc, &f, &ev, NULL, &out);
+	ev = (struct llm_event){ .kind = LLM_EV_END };
+	d->encode_event(enc, &f, &ev, &tail, &out);
+	ck_assert(!out.full);
+	tell_events(&told, buf_str(&out), false, a);
+	ck_assert(str_is(
+	    buf_str(&told), _i == 0 ? "* * > =completed" : "* > =completed"));
+	d->encode_free(enc);
+	buf_free(&out);
+	buf_free(&told);
+	arena_free(a);
+}
+END_TEST
+
 /* --- requests --- */
 
 #define ASK(input, rest) "{'model':'m','input':[" input "]" rest "}"
@@ -569,6 +611,7 @@ CASE(case_responses)
 
 	tcase_add_loop_test(t, streams, 0, NROWS(cases));
 	tcase_add_test(t, failures);
+	tcase_add_loop_test(t, long_text, 0, 2);
 	tcase_add_loop_test(t, translations, 0, NROWS(requests));
 	return t;
 }
