@@ -45,11 +45,16 @@ static void
 fill(struct llm_request *r, const struct jcheck *c)
 {
 	const struct anthropic_seen *seen = c->arg;
+	struct jiter it;
+	struct jmember m;
 
 	r->model = jscan_text(get(r, "model"), c->arena);
 	r->stream = str_is(get(r, "stream"), "true");
 	r->needs = c->marks & LLM_NEEDS_MASK;
 	r->says = c->marks & LLM_SAYS_MASK;
+	it = jscan_into(get(r, "stop_sequences"));
+	if (jscan_next(&it, &m))
+		r->says |= LLM_SAY_STOP;
 	r->wishes = 0;
 	r->native = seen->native;
 	r->max_output = 0;

@@ -34,7 +34,7 @@ decode_count(struct arena *a, const struct frame *f, struct str body,
 	return 0;
 }
 
-#define HEARS (LLM_SAY_AUDIO | LLM_SAY_VIDEO)
+#define HEARS (LLM_SAY_AUDIO | LLM_SAY_VIDEO | LLM_SAY_STOP)
 
 const struct dialect dialect_bedrock_converse = {
 	.name = "bedrock-converse",

@@ -199,8 +199,8 @@ const struct dialect dialect_openai_chat = {
 	.name = "openai-chat",
 	.task = LLM_CHAT,
 	.id_prefix = "chatcmpl-",
-	.hears = LLM_SAY_MANY | LLM_SAY_URL | LLM_SAY_CUSTOM | LLM_SAY_AUDIO |
-	    LLM_SAY_SEARCH | LLM_SAY_VIDEO | LLM_SAY_DRAW,
+	.hears = LLM_SAY_STOP | LLM_SAY_MANY | LLM_SAY_URL | LLM_SAY_CUSTOM |
+	    LLM_SAY_AUDIO | LLM_SAY_SEARCH | LLM_SAY_VIDEO | LLM_SAY_DRAW,
 	.peek = openai_peek,
 	.body_patches = openai_body_patches,
 	.decode_request = openai_decode_request,

@@ -65,6 +65,8 @@ fill(struct llm_request *r, const struct jcheck *c)
 	jscan_int(get(r, "n"), &r->n);
 	if (r->n > 1)
 		r->says |= LLM_SAY_MANY;
+	if (get(r, "stop").p != NULL)
+		r->says |= LLM_SAY_STOP;
 	if (str_eq(get(r, "logprobs"), STR("true")))
 		r->says |= LLM_SAY_LOGPROBS;
 	r->text_bytes =

@@ -218,8 +218,6 @@ put_settings(
 	for (i = 0; i < NROWS(unheard); i++)
 		if (llm_has(r, unheard[i].id))
 			llm_drop(aim, unheard[i].name);
-	if (r->stops != NULL)
-		llm_drop(aim, "stop");
 }
 
 /* What chat has under the same name. */

@@ -15,6 +15,7 @@ static const struct {
 	{ LLM_SAY_SEARCH, "tools" },
 	{ LLM_SAY_VIDEO, "messages" },
 	{ LLM_SAY_DRAW, "modalities" },
+	{ LLM_SAY_STOP, "stop" },
 };
 
 const char *

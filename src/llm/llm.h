@@ -214,6 +214,7 @@ enum {
 	LLM_SAY_VIDEO = 1u << 29,
 	LLM_SAY_DRAW = 1u << 30, /* images in the answer */
 };
+#define LLM_SAY_STOP (1u << 31) /* stop strings; no int, so no enum */
 #define LLM_NEEDS_MASK ((1u << 20) - 1)
 #define LLM_SAYS_MASK (~LLM_NEEDS_MASK)
 

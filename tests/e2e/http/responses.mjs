@@ -123,8 +123,10 @@ function plain(g, post) {
     const a = await g().chat({ model: 'openai/only-items', messages: [{ role: 'user', content: 'Say this' }], n: 1 })
     assert.equal(a.status, 200, a.text.slice(0, 300))
     assert.equal(upstream.last.url, '/v1/responses')
-    const two = await g().chat({ model: 'openai/only-items', messages: [{ role: 'user', content: 'x' }], n: 2 }, { headers: { 'x-llmgw-error-format': 'flat' } })
-    flat(two, 400, 'unsupported_parameter', /^n is not supported/)
+    for (const [name, value] of [['n', 2], ['stop', ['END']]]) {
+      const r = await g().chat({ model: 'openai/only-items', messages: [{ role: 'user', content: 'x' }], [name]: value }, { headers: { 'x-llmgw-error-format': 'flat' } })
+      flat(r, 400, 'unsupported_parameter', new RegExp(`^${name} is not supported`))
+    }
   })
   test('responses: trap 88, a model without temperature', async () => {
     const a = await post(hello({ model: 'openai/gpt-5', temperature: 0.5, top_p: 1 }))
