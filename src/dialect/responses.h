@@ -51,7 +51,18 @@ struct responses_asked {
 	struct str echo;    /* members, a comma before each */
 	struct str *custom; /* names of the tools that take free text */
 	int ncustom;
+	struct str *spaces; /* names of namespaces */
+	int nspaces;
 };
+
+/*
+ * A function of a namespace is called "space__name" where nobody else knows
+ * namespaces.  The first makes that name; the second finds the space at its
+ * front, or gives an absent one.
+ */
+struct str responses_join_name(
+    struct str space, struct str name, struct arena *);
+struct str responses_space_of(const struct frame *, struct str name);
 const void *responses_note(const struct llm_request *, struct arena *life);
 bool responses_is_custom(const struct frame *, struct str name);
 
@@ -96,7 +107,8 @@ struct responses_enc {
 	enum llm_stop why;
 	struct buf call; /* its id */
 	struct buf name;
-	struct buf text; /* of the open part, or arguments */
+	struct buf space; /* its namespace, or empty */
+	struct buf text;  /* of the open part, or arguments */
 	struct buf seal;
 	struct buf cites; /* annotations of the open part, comma between */
 	struct buf parts; /* done ones of the open message */

@@ -25,12 +25,18 @@ open_call(struct responses_enc *s, const struct frame *f,
     const struct llm_event *ev, struct jw *w)
 {
 	bool custom = ev->open.custom || responses_is_custom(f, ev->open.name);
+	struct str name = ev->open.name, space = responses_space_of(f, name);
 
 	responses_close(s, w);
 	if (ev->open.seal.n > 0)
 		put_call_seal(s, ev, w);
 	responses_set(&s->call, ev->open.id);
-	responses_set(&s->name, ev->open.name);
+	responses_set(&s->space, space);
+	if (space.n > 0) {
+		name.p += space.n + 2;
+		name.n -= space.n + 2;
+	}
+	responses_set(&s->name, name);
 	s->unwrap = custom && !ev->open.custom;
 	responses_open_item(s, custom ? RESPONSES_CUSTOM : RESPONSES_CALL, w);
 }

@@ -4,6 +4,8 @@
  */
 #include "dialect/responses.h"
 
+#define MARK "__"
+
 #define ECHO_MAX ((size_t)1024 * 1024)
 
 static struct str
@@ -136,30 +138,64 @@ put_echo(const struct llm_request *r, struct buf *b)
 	}
 }
 
+/* The names of all tools of a type; how many. */
+static int
+take_names(
+    struct str tools, const char *type, struct str **out, struct arena *life)
+{
+	struct jiter it;
+	struct jmember m;
+	int n = 0;
+
+	for (it = jscan_into(tools); jscan_next(&it, &m);)
+		n += str_is(responses_word(m.raw, "type"), type);
+	*out = n == 0 ? NULL : arena_zalloc(life, (size_t)n * sizeof(**out));
+	n = 0;
+	for (it = jscan_into(tools); jscan_next(&it, &m);)
+		if (str_is(responses_word(m.raw, "type"), type))
+			(*out)[n++] = arena_dup(
+			    life, jscan_text(jscan_at(m.raw, "name"), life));
+	return n;
+}
+
 const void *
 responses_note(const struct llm_request *r, struct arena *life)
 {
 	struct responses_asked *asked = ARENA_NEW(life, struct responses_asked);
 	struct buf b = BUF_LIMIT(NROWS(echoes) * (ECHO_MAX + 64));
 	struct str tools = get(r, "tools");
-	struct jiter it;
-	struct jmember m;
-	int n = 0;
 
 	put_echo(r, &b);
 	asked->echo = arena_dup(life, buf_str(&b));
 	buf_free(&b);
-	for (it = jscan_into(tools); jscan_next(&it, &m);)
-		n += str_is(responses_word(m.raw, "type"), "custom");
-	if (n == 0)
-		return asked;
-	asked->custom =
-	    arena_zalloc(life, (size_t)n * sizeof(asked->custom[0]));
-	for (it = jscan_into(tools); jscan_next(&it, &m);)
-		if (str_is(responses_word(m.raw, "type"), "custom"))
-			asked->custom[asked->ncustom++] = arena_dup(
-			    life, jscan_text(jscan_at(m.raw, "name"), life));
+	asked->ncustom = take_names(tools, "custom", &asked->custom, life);
+	asked->nspaces = take_names(tools, "namespace", &asked->spaces, life);
 	return asked;
+}
+
+struct str
+responses_join_name(struct str space, struct str name, struct arena *a)
+{
+	const struct str all[] = { space, STR(MARK), name };
+
+	return space.n == 0 ? name : arena_cat(a, all, (int)NROWS(all));
+}
+
+struct str
+responses_space_of(const struct frame *f, struct str name)
+{
+	const struct responses_asked *asked = f->asked;
+	size_t mark = sizeof(MARK) - 1;
+	struct str s;
+	int i;
+
+	for (i = 0; asked != NULL && i < asked->nspaces; i++) {
+		s = asked->spaces[i];
+		if (name.n > s.n + mark && memcmp(name.p, s.p, s.n) == 0 &&
+		    memcmp(name.p + s.n, MARK, mark) == 0)
+			return s;
+	}
+	return STR_NONE;
 }
 
 bool

@@ -121,7 +121,8 @@ add_call(struct decoding *d, struct json_object *o, bool custom)
 	struct str id = jx_str(o, "call_id"), seal = d->call_seal;
 
 	p->call.id = id;
-	p->call.name = jx_str(o, "name");
+	p->call.name = responses_join_name(
+	    jx_str(o, "namespace"), jx_str(o, "name"), d->a);
 	p->call.args = jx_str(o, custom ? "input" : "arguments");
 	p->call.custom = custom;
 	d->call_seal = STR_NONE;

@@ -63,6 +63,7 @@ responses_encode_free(void *enc)
 
 	buf_free(&s->call);
 	buf_free(&s->name);
+	buf_free(&s->space);
 	buf_free(&s->text);
 	buf_free(&s->seal);
 	buf_free(&s->cites);
@@ -176,6 +177,8 @@ put_item(
 		    w, s->open == RESPONSES_CALL ? "arguments" : "input", text);
 		jw_str(w, "call_id", buf_str(&s->call));
 		jw_str(w, "name", buf_str(&s->name));
+		if (s->space.n > 0)
+			jw_str(w, "namespace", buf_str(&s->space));
 		break;
 	case RESPONSES_IMAGE:
 		jw_str(w, "result", text);

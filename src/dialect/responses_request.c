@@ -79,11 +79,30 @@ take_search(struct llm_search *s, struct json_object *o)
 	s->blocked = jx_arr(filters, "blocked_domains");
 }
 
+/* The end of the list behind the new tool. */
+static struct llm_tool **
+add_tool(struct llm_tool **tail, struct json_object *item, struct str space,
+    struct arena *a)
+{
+	struct llm_tool *t = ARENA_NEW(a, struct llm_tool);
+
+	*tail = t;
+	t->name = responses_join_name(space, jx_str(item, "name"), a);
+	t->text = jx_str(item, "description");
+	t->custom = str_is(jx_str(item, "type"), "custom");
+	if (t->custom)
+		t->schema = chat_format(jx_get(item, "format"), a);
+	else
+		t->schema = jx_get(item, "parameters");
+	t->strict = jx_true(item, "strict");
+	return &t->next;
+}
+
 static void
 decode_tools(struct llm_request *r, struct arena *a)
 {
-	struct llm_tool **tail = &r->tools, *t;
-	struct json_object *item;
+	struct llm_tool **tail = &r->tools;
+	struct json_object *item, *inner, *list;
 	struct str type;
 
 	JX_EACH (jx_arr(r->doc, "tools"), i, item) {
@@ -92,23 +111,18 @@ decode_tools(struct llm_request *r, struct arena *a)
 			take_search(&r->search, item);
 		else if (str_is(type, "tool_search"))
 			add_hint(r, "tool_search", item, a);
-		if (!str_is(type, "function") && !str_is(type, "custom"))
-			continue;
-		*tail = t = ARENA_NEW(a, struct llm_tool);
-		tail = &t->next;
-		t->name = jx_str(item, "name");
-		t->text = jx_str(item, "description");
-		t->custom = str_is(type, "custom");
-		if (t->custom)
-			t->schema = chat_format(jx_get(item, "format"), a);
-		else
-			t->schema = jx_get(item, "parameters");
-		t->strict = jx_true(item, "strict");
+		else if (str_is(type, "namespace")) {
+			list = jx_arr(item, "tools");
+			JX_EACH (list, k, inner)
+				tail = add_tool(
+				    tail, inner, jx_str(item, "name"), a);
+		} else if (str_is(type, "function") || str_is(type, "custom"))
+			tail = add_tool(tail, item, STR_NONE, a);
 	}
 }
 
 static void
-bar_others(struct llm_request *r, struct json_object *allowed)
+bar_others(struct llm_request *r, struct json_object *allowed, struct arena *a)
 {
 	struct json_object *item, *list = jx_arr(allowed, "tools");
 	struct llm_tool *t;
@@ -116,7 +130,10 @@ bar_others(struct llm_request *r, struct json_object *allowed)
 	for (t = r->tools; t != NULL; t = t->next) {
 		t->barred = true;
 		JX_EACH (list, i, item)
-			if (str_eq(jx_str(item, "name"), t->name))
+			if (str_eq(
+				responses_join_name(jx_str(item, "namespace"),
+				    jx_str(item, "name"), a),
+				t->name))
 				t->barred = false;
 	}
 	if (str_is(jx_str(allowed, "mode"), "required"))
@@ -124,7 +141,7 @@ bar_others(struct llm_request *r, struct json_object *allowed)
 }
 
 static void
-decode_choose(struct llm_request *r)
+decode_choose(struct llm_request *r, struct arena *a)
 {
 	struct json_object *o = jx_get(r->doc, "tool_choice");
 	struct str word = jx_text(o), type = jx_str(o, "type");
@@ -134,10 +151,11 @@ decode_choose(struct llm_request *r)
 	else if (str_is(word, "required"))
 		r->choose = LLM_ANY;
 	else if (str_is(type, "allowed_tools"))
-		bar_others(r, o);
+		bar_others(r, o, a);
 	else if (str_is(type, "function") || str_is(type, "custom")) {
 		r->choose = LLM_NAMED;
-		r->choose_name = jx_str(o, "name");
+		r->choose_name = responses_join_name(
+		    jx_str(o, "namespace"), jx_str(o, "name"), a);
 	}
 	o = jx_get(r->doc, "parallel_tool_calls");
 	r->serial = json_object_is_type(o, json_type_boolean) &&
@@ -198,7 +216,7 @@ responses_decode_request(struct llm_request *r, struct arena *a, struct err *e)
 	responses_decode_input(r, &tail, a);
 	parts_hints(r, known, a);
 	decode_tools(r, a);
-	decode_choose(r);
+	decode_choose(r, a);
 	decode_text(r, a);
 	setting_decode(settings, r);
 	r->has_effort = llm_effort_find(

@@ -102,7 +102,8 @@ check_tool(struct jcheck *c, struct str raw)
 	struct responses_seen *seen = c->arg;
 	struct str type = responses_word(raw, "type");
 
-	if (str_is(type, "function") || str_is(type, "custom"))
+	if (str_is(type, "function") || str_is(type, "custom") ||
+	    str_is(type, "namespace"))
 		seen->tools++;
 	else if (is_search(type))
 		seen->searches = true;
@@ -170,6 +171,7 @@ static const struct jrule message_rules[] = {
 static const struct jrule call_rules[] = {
 	{ .name = "call_id", .types = JT_STR, .required = true },
 	{ .name = "name", .types = JT_STR, .required = true },
+	{ .name = "namespace", .types = JT_STR },
 	{ .name = "arguments", .types = JT_STR, .required = true }, END };
 static const struct jrule custom_call_rules[] = {
 	{ .name = "call_id", .types = JT_STR, .required = true },
@@ -223,10 +225,22 @@ static const struct jrule search_rules[] = {
 	{ .name = "user_location", .types = JT_OBJ },
 	{ .name = "search_context_size", .types = JT_STR },
 	{ .name = "filters", .types = JT_OBJ, .members = filter_rules }, END };
+static const struct jvariant spaced_types[] = {
+	{ "function", function_rules, LLM_CAN_TOOLS },
+	{ NULL, NULL, 0 } };
+static const struct jrule spaced_rule = {
+	.name = "*", .types = JT_OBJ, .variants = spaced_types };
+static const struct jrule namespace_rules[] = {
+	{ .name = "name", .types = JT_STR, .required = true,
+	    .also = openai_check_name },
+	{ .name = "description", .types = JT_STR },
+	{ .name = "tools", .types = JT_ARR, .required = true,
+	    .items = &spaced_rule }, END };
 static const struct jvariant other_tool = { NULL, any_rules, 0 };
 static const struct jvariant tool_types[] = {
 	{ "function", function_rules, LLM_CAN_TOOLS },
 	{ "custom", custom_rules, LLM_CAN_TOOLS },
+	{ "namespace", namespace_rules, LLM_CAN_TOOLS },
 	{ "web_search", search_rules, 0 },
 	{ NULL, NULL, 0 } };
 static const struct jrule tool_rule = {

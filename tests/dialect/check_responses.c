@@ -560,6 +560,12 @@ static const struct {
 { "verbosity stands in text", "openai-chat", "openai-responses", CHAT(USER, ",'verbosity':'low'"), "'text':{'verbosity':'low'}", NULL },
 { "allowed tools", "openai-responses", "openai-chat", ASK(USER, ",'tools':[{'type':'function','name':'f'},{'type':'function','name':'g'}],'tool_choice':{'type':'allowed_tools','mode':'required','tools':[{'type':'function','name':'g'}]}"),
   "'tools':[{'type':'function','function':{'name':'g'}}],'tool_choice':'required'", NULL },
+{ "a namespace elsewhere", "openai-responses", "openai-chat", ASK("{'role':'user','content':'x'},{'type':'function_call','call_id':'c','namespace':'m','name':'f','arguments':'{}'},{'type':'function_call_output','call_id':'c','output':'y'}", ",'tools':[{'type':'namespace','name':'m','description':'d','tools':[{'type':'function','name':'f'}]}]"),
+  "'function':{'name':'m__f','arguments':'{}'}", NULL },
+{ "its tools", "openai-responses", "openai-chat", ASK(USER, ",'tools':[{'type':'function','name':'g'},{'type':'namespace','name':'m','tools':[{'type':'function','name':'f','parameters':{}}]}],'tool_choice':{'type':'function','namespace':'m','name':'f'}"),
+  "'function':{'name':'m__f','parameters':{}", NULL },
+{ "one of them is chosen", "openai-responses", "openai-chat", ASK(USER, ",'tools':[{'type':'namespace','name':'m','tools':[{'type':'function','name':'f'}]}],'tool_choice':{'type':'function','namespace':'m','name':'f'}"),
+  "'tool_choice':{'type':'function','function':{'name':'m__f'}}", NULL },
 { "custom tools elsewhere", "openai-responses", "anthropic-messages", ASK(USER, ",'tools':[{'type':'custom','name':'f'}],'tool_choice':{'type':'custom','name':'f'}"), "'input_schema':{'type':'object','properties':{'input':{'type':'string'}}", NULL },
 { "custom tools at home", "openai-chat", "openai-responses", CHAT(USER, ",'tools':[{'type':'custom','custom':{'name':'f'}}],'tool_choice':{'type':'custom','custom':{'name':'f'}}"), "'tools':[{'type':'custom','name':'f'}],'tool_choice':{'type':'custom','name':'f'}", NULL },
 };

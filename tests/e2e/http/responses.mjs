@@ -37,6 +37,11 @@ const behaviours = {
   },
   // of chat
   'chat-cut': (req, res) => { sse(res); res.end(textStream().slice(0, 2).join('')) },
+  'chat-space': (req, res) => {
+    const call = { id: 'call_1', type: 'function', function: { name: 'team__ask', arguments: '{}' } }
+    sse(res)
+    res.end([data(chunk({ role: 'assistant', tool_calls: [{ index: 0, ...call }] })), data(chunk({}, 'tool_calls')), data('[DONE]')].join(''))
+  },
   'chat-custom': (req, res) => {
     const call = { id: 'call_1', type: 'function', function: { name: 'apply', arguments: '{"input":"free \\"text\\""}' } }
     sse(res)
@@ -205,6 +210,14 @@ function streams(post) {
     const list = events((await post(same('any'))).text)
     assert.ok(list.some(e => e.json.obfuscation === 'x'))
     assert.equal(join(list).response.x_new, 1)
+  })
+  test('responses: a namespace of tools at a provider that has none', async () => {
+    const tools = [{ type: 'namespace', name: 'team', description: 'd', tools: [{ type: 'function', name: 'ask', parameters: { type: 'object', properties: {} } }] }]
+    const list = events((await post(chat('chat-space', { tools }))).text)
+    assert.deepEqual(faults(list), [])
+    const call = join(list).response.output[0]
+    assert.deepEqual([call.type, call.namespace, call.name, call.arguments], ['function_call', 'team', 'ask', '{}'])
+    assert.equal(upstream.last.body.tools[0].function.name, 'team__ask')
   })
   test('responses: a custom tool of a provider that has none', async () => {
     const list = events((await post(chat('chat-custom', { tools: [{ type: 'custom', name: 'apply', format: { type: 'text' } }] }))).text)
