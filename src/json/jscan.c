@@ -304,11 +304,11 @@ jscan_is_object(struct str in)
 static struct str
 without_blanks(struct str s)
 {
-	const char *end = s.p + s.n;
-	const char *p;
+	const char *p, *end;
 
 	if (s.n == 0)
 		return s;
+	end = s.p + s.n;
 	p = jlex_ws(s.p, end);
 	while (end > p && memchr(" \t\r\n", end[-1], 4) != NULL)
 		end--;

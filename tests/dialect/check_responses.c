@@ -81,6 +81,8 @@ static const struct {
 { "response.failed", RELAY, START E("failed", RESPONSE("failed", ",'error':{'code':'server_error','message':'no'}")), "S !500 no" },
 { "response.failed", DECODE, START E("failed", RESPONSE("failed", ",'error':{'code':'rate_limit_exceeded','message':'no'}")), "S !429 no" },
 { "response.failed, without a word", DECODE, START E("failed", RESPONSE("failed", ",'error':null")), "S !Provider sent an error" },
+{ "response.failed, without a response", DECODE, START E("failed", ""), "S !Provider sent an error" },
+{ "response.failed, without a response", RELAY, START E("failed", ""), "S !Provider sent an error" },
 { "no content", RELAY, START E("completed", RESPONSE("completed", "")), "S " EMPTY },
 { "no content", DECODE, START E("completed", RESPONSE("completed", "")), "S " EMPTY },
 { "cut by its length", DECODE, START TEXT("0", "Hi") CUT("max_output_tokens"), "S <text text:Hi > =length u:9/5/4 ." },

@@ -216,6 +216,7 @@ static const struct {
 	{ STR("["), STR_NONE },
 	{ STR(" "), STR_NONE },
 	{ STR(""), STR_NONE },
+	{ STR_NONE, STR_NONE },
 	{ STR("{}\0"), STR_NONE },
 	{ STR("\0{}"), STR_NONE },
 	{ STR("\"text\""), STR_NONE },
