@@ -2,8 +2,7 @@
  * Answers and streams of Cohere as events.  The parts of a whole answer are
  * those of a stream, so that both go through the same functions.
  */
-#include <stdio.h>
-
+#include "dialect/answer.h"
 #include "dialect/cohere.h"
 #include "dialect/openai.h"
 
@@ -21,7 +20,6 @@ static const struct {
 	enum llm_stop why;
 	bool broken;
 } stops[] = {
-	{ "COMPLETE", LLM_STOP_END, false },
 	{ "STOP_SEQUENCE", LLM_STOP_SEQUENCE, false },
 	{ "MAX_TOKENS", LLM_STOP_LENGTH, false },
 	{ "TOOL_CALL", LLM_STOP_CALLS, false },
@@ -201,14 +199,11 @@ take_finish(const struct out *o, struct str finish, struct str error)
 	o->d->ended = true;
 	f->why = f->calls > 0 ? LLM_STOP_CALLS : LLM_STOP_END;
 	for (i = 0; i < NROWS(stops); i++)
-		if (str_is(word, stops[i].word) &&
-		    stops[i].why != LLM_STOP_END) {
+		if (str_is(word, stops[i].word)) {
 			f->why = stops[i].why;
 			broken = stops[i].broken;
 		}
-	if (word.n > 0)
-		snprintf(f->raw_stop, sizeof(f->raw_stop), "%.*s",
-		    (int)(word.n < sizeof(f->raw_stop) ? word.n : 0), word.p);
+	str_copy(f->raw_stop, sizeof(f->raw_stop), word);
 	if (broken && f->text_bytes == 0 && f->calls == 0)
 		return openai_error_inside(o->a, error, o->e);
 	return 0;
@@ -322,11 +317,7 @@ put_end(const struct out *o)
 	ev.stop.raw = str_from(f->raw_stop);
 	if (llm_put(o->to, &ev, o->e) == -1)
 		return -1;
-	ev = (struct llm_event){ .kind = LLM_EV_USAGE, .usage = f->usage };
-	if (f->has_usage && llm_put(o->to, &ev, o->e) == -1)
-		return -1;
-	ev = (struct llm_event){ .kind = LLM_EV_END };
-	return llm_put(o->to, &ev, o->e);
+	return answer_put_end(f, o->to, o->e);
 }
 
 int
@@ -336,8 +327,7 @@ cohere_decode_end(void *dec, struct llm_sink *to, struct err *e)
 	const struct out o = { dec, &none, NULL, to, e };
 
 	if (!o.d->ended)
-		return err_set(
-		    e, ERR_UPSTREAM, "Upstream stream ended before its finish");
+		return answer_cut(e);
 	return llm_no_content(&o.d->facts, e) == -1 ? -1 : put_end(&o);
 }
 
@@ -351,11 +341,10 @@ cohere_decode_answer(struct arena *a, const struct frame *f, struct str body,
 	const struct out o = { d, f, a, to, e };
 	struct jmember *v;
 	struct str message, content;
-	int n = jscan_event(body, a, &v);
+	int n = answer_scan(a, &body, &v, e);
 
 	if (n == -1)
-		return err_set(
-		    e, ERR_UPSTREAM, "Answer of the provider is not JSON");
+		return -1;
 	message = jscan_get(v, n, "message");
 	if (message.n == 0 || message.p[0] != '{')
 		return openai_error_inside(a, body, e);

@@ -86,7 +86,9 @@ put_tool(const struct llm_tool *t, const struct llm_aim *aim, struct jw *w)
 	jw_str(w, "name", t->name);
 	if (t->text.p != NULL)
 		jw_str(w, "description", t->text);
-	if (t->schema != NULL)
+	if (t->custom)
+		jw_raw(w, "parameters", CUSTOM_SCHEMA);
+	else if (t->schema != NULL)
 		jw_node(w, "parameters", t->schema);
 	else
 		jw_raw(w, "parameters",

@@ -154,7 +154,7 @@ put_assistant(const struct out *o, const struct llm_part *parts)
 				struct llm_part bare = *p;
 
 				bare.call.seal = STR_NONE; /* Google's */
-				openai_put_call(&bare, o->w);
+				openai_put_function(&bare, o->w);
 			}
 		jw_end(o->w);
 	}

@@ -3,15 +3,17 @@
  * what Cohere itself puts around a prompt, which nobody pays for; so costs and
  * clients are told what is billed.
  */
+#include "dialect/answer.h"
 #include "dialect/cohere.h"
 
-/* -1: not told. */
+/* -1: not told, or no count of anything. */
 static int64_t
 count_at(struct str raw, const char *key)
 {
 	int64_t v;
 
-	return jscan_int(jscan_at(raw, key), &v) && v >= 0 ? v : -1;
+	raw = jscan_at(raw, key);
+	return jscan_int(raw, &v) && v >= 0 && answer_count(raw, &v) ? v : -1;
 }
 
 /*

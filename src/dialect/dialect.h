@@ -143,7 +143,8 @@ struct dialect {
  */
 #define CUSTOM_SCHEMA                                                          \
 	STR("{\"type\":\"object\",\"properties\":{\"input\":"                 \
-	    "{\"type\":\"string\"}},\"required\":[\"input\"]}")
+	    "{\"type\":\"string\"}},\"required\":[\"input\"],"               \
+	    "\"additionalProperties\":false}")
 
 extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_anthropic_messages;

@@ -58,6 +58,8 @@ void openai_put_user(struct str user, struct jw *);
 
 /* An element of tool_calls, of a request or of a whole answer. */
 void openai_put_call(const struct llm_part *, struct jw *);
+/* The same where all tools are functions: free text is their "input". */
+void openai_put_function(const struct llm_part *, struct jw *);
 /* Google's signature of a call: extra_content; an empty one is not written. */
 void openai_put_signature(struct str seal, struct jw *);
 /* cache_control, of a part or a tool. */

@@ -54,16 +54,6 @@ openai_put_signature(struct str seal, struct jw *w)
 
 /* --- tools --- */
 
-/* Free text as the one member of an object: most servers know no others. */
-static void
-put_free_schema(struct jw *w)
-{
-	jw_raw(w, "parameters",
-	    STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":"
-		"\"string\"}},\"required\":[\"input\"],"
-		"\"additionalProperties\":false}"));
-}
-
 static void
 put_tool(const struct llm_tool *t, struct jw *w)
 {
@@ -74,7 +64,7 @@ put_tool(const struct llm_tool *t, struct jw *w)
 	if (t->text.p != NULL)
 		jw_str(w, "description", t->text);
 	if (t->custom)
-		put_free_schema(w);
+		jw_raw(w, "parameters", CUSTOM_SCHEMA);
 	else if (t->schema != NULL)
 		jw_node(w, "parameters", t->schema);
 	if (t->strict)

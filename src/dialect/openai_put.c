@@ -201,8 +201,8 @@ put_input(struct str text, struct jw *w)
 	buf_free(&tmp);
 }
 
-static void
-put_call(const struct llm_part *p, struct jw *w)
+void
+openai_put_function(const struct llm_part *p, struct jw *w)
 {
 	if (!p->call.custom) {
 		openai_put_call(p, w);
@@ -261,7 +261,7 @@ put_assistant(const struct llm_part *parts, struct jw *w)
 	jw_arr(w, "tool_calls");
 	for (p = parts; p != NULL; p = p->next)
 		if (p->kind == LLM_CALL)
-			put_call(p, w);
+			openai_put_function(p, w);
 	jw_end(w);
 }
 

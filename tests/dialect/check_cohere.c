@@ -59,6 +59,19 @@ static const struct {
 	    "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\","
 	    "\"parameters\":{\"type\":\"object\",\"properties\":{}}}}]}",
 	    "tool_choice", "" },
+	{ "tools of free text are functions", 0,
+	    USER ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c1\","
+		 "\"type\":\"custom\",\"custom\":{\"name\":\"f\",\"input\":"
+		 "\"a b\"}}]}," RESULT,
+	    "\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"f\","
+	    "\"format\":{\"type\":\"text\"}}}]",
+	    "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"input\\\":"
+	    "\\\"a b\\\"}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\","
+	    "\"content\":\"1\"}],\"tools\":[{\"type\":\"function\","
+	    "\"function\":{\"name\":\"f\",\"parameters\":{\"type\":"
+	    "\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},"
+	    "\"required\":[\"input\"],\"additionalProperties\":false}}}]}",
+	    "custom", "" },
 	{ "a tool must be called", 0, USER,
 	    TOOLS ",\"tool_choice\":\"required\"",
 	    "\"tool_choice\":\"REQUIRED\"", "zz", "" },
@@ -265,6 +278,15 @@ static const struct {
 		 "1e300},\"tokens\":{\"input_tokens\":null,"
 		 "\"output_tokens\":4},\"cached_tokens\":99"),
 	    "\"prompt_tokens\":0,\"completion_tokens\":4", "zz" },
+	{ "a count that no context holds",
+	    USED("\"billed_units\":{\"input_tokens\":9000000000000000000,"
+		 "\"output_tokens\":1}"),
+	    "\"prompt_tokens\":1000000000,\"completion_tokens\":1,", "zz" },
+	{ "trap 125: blanks before", " \r\n" SAID(TEXT("a"), "COMPLETE"),
+	    "\"content\":\"a\"", "zz" },
+	{ "trap 125: blanks before an error",
+	    "\n {\"message\":\"too many tokens\"}", NULL,
+	    "too many tokens" },
 	{ "a failure beside text", SAID(TEXT("a"), "ERROR"),
 	    "\"content\":\"a\"", "zz" },
 	{ "a failure alone", SAID("\"content\":[]", "TIMEOUT"), NULL, NULL },
