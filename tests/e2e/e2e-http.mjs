@@ -18,6 +18,7 @@ import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
 import * as aws from './http/bedrock.mjs'
 import { startTenants, tenants } from './http/tenant.mjs'
+import { own, startOwn, stopOwn } from './http/own.mjs'
 import { responses, startResponses } from './http/responses.mjs'
 import { routing, startRouting } from './http/routing.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
@@ -52,6 +53,8 @@ all.push(messages, items)
 const desk = await gateway({})
 const tenanted = await startTenants()
 all.push(tenanted)
+const owning = await startOwn()
+all.push(owning)
 const routed = await startRouting()
 all.push(messages, items, routed)
 all.push(several, short, vertex, messages)
@@ -75,6 +78,7 @@ co.cohere(() => native)
 googles(() => vertex)
 account(() => main)
 tenants(() => tenanted)
+own(() => owning)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -119,5 +123,6 @@ await runAll('e2e-http', {
     await aws.upstream.close()
     await co.upstream.close()
     await stopGoogle()
+    await stopOwn()
   }
 })
