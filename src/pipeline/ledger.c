@@ -9,6 +9,7 @@
 
 #include "pipeline/courier.h"
 #include "pipeline/hold.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/world.h"
 
@@ -223,6 +224,7 @@ work(struct ledger *l, int tick)
 	if (tick % ADOPT_TICKS == 0) {
 		show_depth(l);
 		metrics_sweep(l->world->metrics);
+		keep_tend(l->world->keep);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "domain/tally.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/hold.h"
+#include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/world.h"
 
@@ -128,6 +129,7 @@ open_stores(struct world *w, struct err *e)
 	owns_open(&w->owns);
 	if (seal_key_make(&w->master, c->master_key_file, e) == -1)
 		return -1;
+	keep_open(&w->keep, w);
 	snprintf(dir, sizeof(dir), "%s/spool", c->state_dir);
 	return file_mkdir(dir, 0750, e) == -1 ||
 			spool_open(&w->spool, dir, e) == -1 ||
@@ -157,6 +159,7 @@ world_close(struct world *w)
 {
 	if (w->program != NULL && w->program->close != NULL)
 		w->program->close(w);
+	keep_close(w->keep);
 	holds_close(w->holds);
 	counters_close(w->counters);
 	spool_close(w->spool);

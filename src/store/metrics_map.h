@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "store/metrics.h"
 
-#define METRICS_LAYOUT 2
+#define METRICS_LAYOUT 3
 #define METRICS_SERIES 4096 /* a power of two */
 #define METRICS_CELLS 256   /* gauges of one process; a power of two */
 #define METRICS_PROCESSES 256
