@@ -9,6 +9,7 @@
 #include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/world.h"
+#include "store/cache.h"
 
 /* Without an end a hold is let go so long after the request must be over. */
 #define GRACE_MS 60000
@@ -36,6 +37,9 @@ load(struct world *w, const struct program *p, const char *path,
 		return -1;
 	if (is_program(p, &program_sim))
 		return 0;
+	if (w->conf.store_cache[0] != '\0' &&
+	    cache_check(w->conf.store_cache, e) == -1)
+		return -1;
 	if (catalog_decimal(str_from(w->conf.storage_usd_per_mtok), 6,
 		&w->storage_pico) == -1)
 		return err_set(e, ERR_CONFIG,
