@@ -146,11 +146,14 @@ first_event(struct str *s)
 static struct str
 data_of(struct str ev, struct str *lead)
 {
-	const char *p =
-	    str_starts(ev, "data: ") ? ev.p : memmem(ev.p, ev.n, "\ndata: ", 7);
+	const char *p;
 
 	*lead = STR_NONE;
-	if (p == NULL || ev.n < 8)
+	if (ev.n < 8 || memcmp(ev.p + ev.n - 2, "\n\n", 2) != 0)
+		return STR_NONE;
+	p = str_starts(ev, "data: ") ? ev.p :
+				       memmem(ev.p, ev.n, "\ndata: ", 7);
+	if (p == NULL)
 		return STR_NONE;
 	p += *p == '\n' ? 7 : 6;
 	*lead = (struct str){ ev.p, (size_t)(p - ev.p) };
