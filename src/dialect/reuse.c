@@ -151,8 +151,7 @@ data_of(struct str ev, struct str *lead)
 	*lead = STR_NONE;
 	if (ev.n < 8 || memcmp(ev.p + ev.n - 2, "\n\n", 2) != 0)
 		return STR_NONE;
-	p = str_starts(ev, "data: ") ? ev.p :
-				       memmem(ev.p, ev.n, "\ndata: ", 7);
+	p = str_starts(ev, "data: ") ? ev.p : memmem(ev.p, ev.n, "\ndata: ", 7);
 	if (p == NULL)
 		return STR_NONE;
 	p += *p == '\n' ? 7 : 6;

@@ -234,6 +234,15 @@ find(struct req *r, struct keep_entry *e)
 	return rc == 1 && keep_unpack(e, r->kept->key, value, r->setup) == 0;
 }
 
+/* Chats in every dialect, and embeddings. */
+static bool
+is_kind(const struct req *r)
+{
+	enum llm_task task = r->endpoint->dialect->task;
+
+	return task == LLM_CHAT || task == LLM_EMBED;
+}
+
 static bool
 is_barred(const struct req *r)
 {
@@ -248,7 +257,7 @@ stage_keep(struct req *r)
 	struct keep *k = r->world->keep;
 	struct keep_entry *e;
 
-	if (!r->who->caching || r->endpoint->dialect->task == LLM_COUNT)
+	if (!r->who->caching || !is_kind(r))
 		return NEXT;
 	if (is_barred(r)) {
 		keep_count(k, "bypass");

@@ -178,10 +178,19 @@ const rows = []
 for (const name of ['chat', 'messages', 'responses']) for (const m of ['oa', 'an', 'it']) for (const stream of [false, true]) rows.push([`${name} of ${m}${stream ? ', streamed' : ''}`, name, m, stream])
 rows.push(['embeddings', 'embeddings', 'em', false])
 
-table('miss and hit', rows, async (_, name, m, stream) => {
+// Calls of tools, and reasoning, by the built-in provider.
+const schema = { type: 'object', properties: { city: { type: 'string' } } }
+const tool = {
+  chat: { reasoning_effort: 'low', tools: [{ type: 'function', function: { name: 'f', parameters: schema } }] },
+  messages: { thinking: { type: 'enabled', budget_tokens: 1024 }, max_tokens: 2000, tools: [{ name: 'f', input_schema: schema }] },
+  responses: { reasoning: { effort: 'low' }, tools: [{ type: 'function', name: 'f', parameters: schema }] }
+}
+for (const name of Object.keys(tool)) for (const stream of [false, true]) rows.push([`${name} with a tool${stream ? ', streamed' : ''}`, name, 'sim-echo', stream, tool[name]])
+
+table('miss and hit', rows, async (_, name, m, stream, more = {}) => {
   const t = await project(g)
   const [path, make, meta] = endpoints[name]
-  const [miss, hit] = await twice(g, t, path, { ...make(m), ...(stream ? { stream } : {}) })
+  const [miss, hit] = await twice(g, t, path, { ...make(m), ...more, ...(stream ? { stream } : {}) })
   let tokens
   if (!stream) {
     assert.deepEqual(without(hit.json, meta), without(miss.json, meta))
@@ -203,7 +212,7 @@ table('miss and hit', rows, async (_, name, m, stream) => {
   assert.ok(tokens > 0)
   const rec = await record(g, t, hit)
   assert.deepEqual([rec.state, rec.cached, rec.status, rec.usage.cost, rec.billed, rec.streamed], ['cached', true, 200, 0, 0, stream])
-  assert.deepEqual([rec.routing, rec.used_model, rec.used_provider], [[], m, { oa: 'chat', em: 'chat', an: 'claude', it: 'items' }[m]])
+  assert.deepEqual([rec.routing, rec.used_model, rec.used_provider], [[], m, { oa: 'chat', em: 'chat', an: 'claude', it: 'items', 'sim-echo': 'sim' }[m]])
   const first = await record(g, t, miss)
   assert.deepEqual([first.state, first.cached, first.finish_reason], ['completed', false, rec.finish_reason])
   assert.equal(rec.usage.prompt_tokens, first.usage.prompt_tokens)
