@@ -2,6 +2,7 @@
 #include "pipeline/keep.h"
 #include "pipeline/keep_key.h"
 #include "pipeline/loop.h"
+#include "pipeline/record.h"
 #include "pipeline/world.h"
 
 #define REST_MS 1000 /* a store that failed is left alone */
@@ -228,10 +229,10 @@ find(struct req *r, struct keep_entry *e)
 	if (c == NULL)
 		return false;
 	rc = cache_get(
-	    c, str_from(r->who->org->id), r->kept->key, r->setup, &value, &err);
+	    c, str_from(r->who->org->id), r->kept->key, r->life, &value, &err);
 	if (rc == -1)
 		keep_failed(k, &err);
-	return rc == 1 && keep_unpack(e, r->kept->key, value, r->setup) == 0;
+	return rc == 1 && keep_unpack(e, r->kept->key, value, r->life) == 0;
 }
 
 /* Chats in every dialect, and embeddings. */
@@ -267,15 +268,37 @@ stage_keep(struct req *r)
 		return loop_defer(r);
 	if (r->kept == NULL)
 		r->kept = begin(r);
-	e = ARENA_NEW(r->setup, struct keep_entry);
+	e = ARENA_NEW(r->life, struct keep_entry);
 	if (find(r, e)) {
 		keep_count(k, "hit");
 		return keep_answer(r, e);
+	}
+	if (r->unrouted != NULL) {
+		keep_count(k, "miss");
+		r->err = *r->unrouted;
+		return FAIL;
 	}
 	if (wait_ms > 0 && !r->kept->waited && in_the_air(k, r->kept->key))
 		return wait_for_other(r, wait_ms);
 	if (wait_ms > 0)
 		r->kept->leads = take_off(k, r->kept->key);
 	keep_count(k, "miss");
+	return NEXT;
+}
+
+enum verdict
+keep_unrouted(struct req *r)
+{
+	struct err *e;
+
+	if (!r->who->caching || !is_kind(r) || is_barred(r))
+		return FAIL;
+	e = ARENA_NEW(r->life, struct err);
+	*e = r->err;
+	e->param = arena_dup(r->life, e->param);
+	e->word = arena_dup(r->life, e->word);
+	r->unrouted = e;
+	r->err = (struct err){ .code = ERR_NONE };
+	record_resolved(r);
 	return NEXT;
 }

@@ -29,6 +29,12 @@ struct kept {
 	int64_t marked_ms;
 };
 
+/*
+ * r->err says that nobody can be asked.  FAIL, or NEXT if the cache comes first
+ * (api.md 1.7), and only a miss fails.
+ */
+enum verdict keep_unrouted(struct req *);
+
 /* What is sent to the client as the answer, with r->kept only. */
 void keep_copy(struct req *, struct str bytes);
 
@@ -42,7 +48,7 @@ void keep_count(const struct keep *, const char *result);
 /* Nobody need wait for this one any more. */
 void keep_land(struct keep *, const unsigned char key[CACHE_KEY]);
 
-/* keep_hit.c: the entry, of the setup arena, to the client; DONE or AWAY. */
+/* keep_hit.c: the entry, of the life arena, to the client; DONE or AWAY. */
 enum verdict keep_answer(struct req *, const struct keep_entry *);
 
 #endif

@@ -99,7 +99,7 @@ replay(struct req *r, const struct keep_entry *e, struct str events)
 {
 	struct replay *p = ARENA_NEW(r->life, struct replay);
 
-	*p = (struct replay){ arena_dup(r->setup, events), e->marks, e->nmarks,
+	*p = (struct replay){ arena_dup(r->life, events), e->marks, e->nmarks,
 		0 };
 	r->timed = p;
 	r->on_due = next_piece;

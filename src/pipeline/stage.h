@@ -144,6 +144,7 @@ struct req {
 	bool renewed;     /* a refused token was replaced */
 	struct relay *relay; /* how the answer is passed on */
 	struct kept *kept;   /* the cache was asked; or NULL */
+	const struct err *unrouted; /* what a miss fails with; or NULL */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */
 
 	/* Times: monotonic ms, 0: not yet. */

@@ -660,6 +660,23 @@ if (Anthropic) {
   })
 }
 
+// Step 13 of api.md 1.7 comes before step 14.
+test('a hit needs no provider that can be asked', async () => {
+  const t = await project(off)
+  const ask = { model: 'an', messages: [{ role: 'user', content: 'Hi' }] }
+  await twice(off, t, url, ask)
+  const { conf, sections } = off.options
+  off.writeConf(conf, sections.replace(/(dialect = anthropic-messages\nbase_url.*\n)key = .*\n/, '$1auth = x-api-key\n'))
+  await off.restart()
+  const hit = await send(off, t, url, ask)
+  assert.deepEqual([hit.status, state(hit)], [200, 'HIT'], hit.text)
+  assert.equal((await record(off, t, hit)).state, 'cached')
+  const other = await send(off, t, url, { ...ask, seed: 1 })
+  const none = await send(off, t, url, ask, { headers: { 'x-no-cache': 'true' } })
+  assert.deepEqual([other.status, other.json.code, state(other)], [400, none.json.code, 'MISS'], other.text)
+  assert.deepEqual([none.status, other.json.message, state(none)], [400, none.json.message, undefined], none.text)
+})
+
 test('nothing that a sanitizer would report, and no prompt in a log', () => {
   for (const at of [g, gaps, single, off]) {
     assert.deepEqual(at.log().split('\n').filter(l => /ERROR: \w*Sanitizer|runtime error:|SUMMARY: /.test(l)).slice(0, 5), [])
