@@ -101,6 +101,10 @@ struct conf {
 	int64_t weight_uptime;
 	int64_t weight_throughput;
 	int64_t weight_latency;
+	int64_t cache_max_bytes;
+	int64_t cache_max_entry;
+	int64_t cache_single_flight; /* 0: none waits */
+	char *replay_gaps;          /* off, original */
 	int64_t max_inflight;
 	char *anthropic_betas_bedrock; /* with commas */
 	char *anthropic_betas_vertex;
@@ -112,6 +116,7 @@ struct conf {
 	char *trusted_proxies;  /* with commas */
 	char *master_key_file;  /* "": master.key in state_dir */
 	char *store_sql;            /* sqlite:PATH, postgresql://... */
+	char *store_cache;          /* "": store_kv */
 	char *store_kv;             /* embedded:DIR */
 	char *state_dir;
 	char *runtime_dir;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "domain/price.h"
 #include "domain/score.h"
+#include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/record.h"
 #include "pipeline/world.h"
@@ -636,7 +637,7 @@ stage_route(struct req *r)
 	unsigned says = r->chat.says, deaf;
 
 	if (route_usable(&r->route, &r->route_world, &r->err) == -1)
-		return FAIL;
+		return keep_unrouted(r);
 	c.r = r;
 	deaf = gather(&c, says);
 	if (c.n == 0 && deaf == LLM_SAY_URL && r->world->conf.fetch_images) {

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "pipeline/gate.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/own.h"
 #include "pipeline/path.h"
@@ -30,6 +31,7 @@ static const struct stage chat_stages[] = {
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL }, /* who can be asked, in which order */
 	{ "hold", stage_hold, NULL }, /* what they may cost at worst */
+	{ "cache", stage_keep, NULL }, /* a hit is answered here */
 	{ "fetch", stage_fetch, NULL }, /* images that were given by URL */
 	{ "begin", stage_begin, NULL }, /* start record */
 	{ "relay", stage_relay, NULL },
@@ -337,6 +339,8 @@ req_end(struct req *r)
 			    s[i].undo != NULL)
 				s[i].undo(r);
 		record_end(r);
+		if (r->kept != NULL)
+			keep_end(r);
 	}
 	if (r->retrying)
 		atomic_fetch_sub(&w->retries, 1);

@@ -10,6 +10,7 @@
 #include "base/cgroup.h"
 #include "pipeline/courier.h"
 #include "pipeline/hold.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/world.h"
 
@@ -242,6 +243,7 @@ work(struct ledger *l, int tick)
 	if (tick % ADOPT_TICKS == 0) {
 		show_depth(l);
 		metrics_sweep(l->world->metrics);
+		keep_tend(l->world->keep);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "http/eventstream.h"
 #include "pipeline/attempt.h"
 #include "pipeline/gate.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
@@ -64,6 +65,15 @@ static const struct {
 	{ "reasoning_content", FRAME_REASONING_CONTENT },
 };
 
+enum frame_usage
+relay_shows_usage(const struct conf *c)
+{
+	for (size_t i = 0; i < NROWS(usages); i++)
+		if (strcmp(c->stream_usage, usages[i].word) == 0)
+			return usages[i].usage;
+	return FRAME_USAGE_FINISH;
+}
+
 static void
 make_frame(struct req *r, const struct target *t, struct frame *f)
 {
@@ -82,12 +92,10 @@ make_frame(struct req *r, const struct target *t, struct frame *f)
 		.asked = to->note == NULL ? NULL : to->note(&r->chat, r->life),
 		.created = clock_wall_ms() / 1000,
 		.include_usage = r->chat.include_usage,
+		.usage = relay_shows_usage(c),
 		.reasoning_apart =
 		    (t->upstream->quirks & QUIRK_REASONING_APART) != 0,
 	};
-	for (i = 0; i < NROWS(usages); i++)
-		if (strcmp(c->stream_usage, usages[i].word) == 0)
-			f->usage = usages[i].usage;
 	for (i = 0; i < NROWS(reasonings); i++)
 		if (strcmp(c->reasoning_field, reasonings[i].word) == 0)
 			f->reasoning = reasonings[i].reasoning;
@@ -341,6 +349,8 @@ send_out(struct req *r, bool last)
 	struct buf *out = r->relay->out;
 
 	note_first(r, out);
+	if (r->kept != NULL)
+		keep_copy(r, buf_str(out));
 	if (out->n > 0 || last)
 		reply_more(r, buf_str(out), last);
 	buf_clear(out);
@@ -412,6 +422,16 @@ heal_answer(struct relay *y, struct arena *a)
 				p->text = better;
 }
 
+static void
+send_whole(struct req *r, struct str body)
+{
+	r->answered = true;
+	r->first_ms = clock_ms();
+	if (r->kept != NULL)
+		keep_copy(r, body);
+	reply_whole(r, 200, NULL, STR(""), body);
+}
+
 /* What was folded goes out, as events or in one piece. */
 static int
 send_folded(struct relay *y)
@@ -438,9 +458,7 @@ send_folded(struct relay *y)
 		return rc;
 	}
 	y->to->encode_answer(&y->frame, y->answer, make_tail(y, r->life), &w);
-	r->answered = true;
-	r->first_ms = clock_ms();
-	reply_whole(r, 200, NULL, STR(""), buf_str(&b));
+	send_whole(r, buf_str(&b));
 	buf_free(&b);
 	return 0;
 }
@@ -501,9 +519,7 @@ whole_patched(struct relay *y, struct str body)
 	}
 	if (y->from->patch_write(r->setup, &y->frame, make_tail(y, r->setup),
 		body, &b, &r->err) == 0) {
-		r->answered = true;
-		r->first_ms = clock_ms();
-		reply_whole(r, 200, NULL, STR(""), buf_str(&b));
+		send_whole(r, buf_str(&b));
 		rc = 0;
 	}
 	buf_free(&b);

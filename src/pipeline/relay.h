@@ -1,6 +1,8 @@
 #ifndef PIPELINE_RELAY_H
 #define PIPELINE_RELAY_H
 
+#include "base/conf.h"
+#include "dialect/dialect.h"
 #include "pipeline/stage.h"
 
 /*
@@ -14,6 +16,9 @@
  *			must be seen whole): events are folded into an answer
  *	replayed	the provider cannot stream, the client does
  */
+
+/* stream_usage, as dialects are told it. */
+enum frame_usage relay_shows_usage(const struct conf *);
 
 /* Front threads, before the attempt starts. */
 void relay_begin(struct req *, const struct target *);

@@ -5,6 +5,7 @@
 #include "json/jscan.h"
 #include "json/jw.h"
 #include "pipeline/attempt.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/relay.h"
 #include "pipeline/reply.h"
@@ -146,6 +147,9 @@ put_head(struct req *r, struct buf *b, int status, const char *type)
 		put_header(b, "request-id", str_from(r->request_id));
 	put_cors(r, b);
 	buf_add(b, r->limited);
+	if (r->kept != NULL)
+		put_header(b, "x-llmgateway-cache",
+		    r->kept->hit ? STR("HIT") : STR("MISS"));
 	r->status = status;
 	r->headed = true;
 }
@@ -188,8 +192,9 @@ reply_whole(struct req *r, int status, const char *type, struct str extra,
 	return rc;
 }
 
-int
-reply_stream(struct req *r, struct str first)
+/* The 200 of a stream, together with its first bytes. */
+static int
+begin_stream(struct req *r, struct str first, bool last)
 {
 	struct buf b = BUF_LIMIT(HEAD_MAX + first.n);
 	int rc;
@@ -201,7 +206,7 @@ reply_stream(struct req *r, struct str first)
 	put_served(r, &b);
 	buf_add(&b, STR("\r\n"));
 	buf_add(&b, first);
-	rc = send_bytes(r, buf_str(&b), false);
+	rc = send_bytes(r, buf_str(&b), last);
 	buf_free(&b);
 	return rc;
 }
@@ -209,12 +214,8 @@ reply_stream(struct req *r, struct str first)
 int
 reply_more(struct req *r, struct str bytes, bool last)
 {
-	if (!r->headed)
-		return reply_stream(r, bytes) == -1 ||
-			(last && send_bytes(r, STR(""), true) == -1) ?
-		    -1 :
-		    0;
-	return send_bytes(r, bytes, last);
+	return r->headed ? send_bytes(r, bytes, last) :
+			   begin_stream(r, bytes, last);
 }
 
 /* --- errors --- */

@@ -15,6 +15,7 @@
 #include "pipeline/hold.h"
 #include "provider/provider.h"
 
+struct kept;
 struct loop;
 struct own_set;
 struct req;
@@ -142,11 +143,13 @@ struct req {
 	enum token token; /* what the call fetches, or waits for */
 	bool renewed;     /* a refused token was replaced */
 	struct relay *relay; /* how the answer is passed on */
+	struct kept *kept;   /* the cache was asked; or NULL */
+	const struct err *unrouted; /* what a miss fails with; or NULL */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */
 
 	/* Times: monotonic ms, 0: not yet. */
 	int64_t began_ms;
-	int64_t due_ms;   /* when on_due() is to look again */
+	int64_t due_ms;   /* when on_due() is to look again; 0: at once */
 	int64_t heard_ms; /* last byte of the provider */
 	int64_t said_ms;  /* last byte to the client */
 	int64_t taken_ms; /* when the client last took what was kept */
@@ -215,6 +218,8 @@ enum verdict stage_route(struct req *);
 enum verdict stage_begin(struct req *);
 /* Not a stage: the model string into r->route; memory only. */
 int resolve_model(struct req *, struct err *);
+/* pipeline/keep.c */
+enum verdict stage_keep(struct req *);
 /* pipeline/fetch.c */
 enum verdict stage_fetch(struct req *);
 /* pipeline/attempt.c */

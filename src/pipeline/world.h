@@ -15,6 +15,7 @@
 #include "store/sql.h"
 
 struct holds;
+struct keep;
 struct loop;
 struct owns;
 struct fronts;
@@ -46,6 +47,7 @@ struct world {
 	struct spool *spool;
 	struct counters *counters;
 	struct holds *holds;  /* of programs that call models, else NULL */
+	struct keep *keep;    /* the response cache, of the same */
 	int64_t storage_pico; /* a token, storage_usd_per_mtok */
 	struct loop *loop;
 	struct fronts *fronts;

@@ -17,6 +17,7 @@ TCase *case_relay(void);
 TCase *case_request(void);
 TCase *case_responses(void);
 TCase *case_shared(void);
+TCase *case_reuse(void);
 TCase *case_vector(void);
 
 const char *const room_name = "dialect";
@@ -38,6 +39,7 @@ TCase *(*const room_cases[])(void) = {
 	case_request,
 	case_responses,
 	case_shared,
+	case_reuse,
 	case_vector,
 	NULL,
 };
