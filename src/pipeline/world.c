@@ -9,6 +9,7 @@
 #include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/world.h"
+#include "store/health_share.h"
 #include "store/cache.h"
 
 /* Without an end a hold is let go so long after the request must be over. */
@@ -151,6 +152,9 @@ open_stores(struct world *w, struct err *e)
 	if (seal_key_make(&w->master, c->master_key_file, e) == -1)
 		return -1;
 	keep_open(&w->keep, w);
+	if (health_share_open(&w->health_share, w->health, c->store_kv,
+		&w->log, e) == -1)
+		return -1;
 	snprintf(dir, sizeof(dir), "%s/spool", c->state_dir);
 	return file_mkdir(dir, 0750, e) == -1 ||
 			spool_open(&w->spool, dir, e) == -1 ||
@@ -190,6 +194,7 @@ world_close(struct world *w)
 	sql_close(w->sql);
 	sql_close(w->key_sql);
 	sql_close(w->read_sql);
+	health_share_close(w->health_share);
 	health_close(w->health);
 	metrics_close(w->metrics);
 	catalog_free(w->catalog);

@@ -14,6 +14,7 @@
 #include "store/spool.h"
 #include "store/sql.h"
 
+struct health_share;
 struct holds;
 struct keep;
 struct loop;
@@ -42,6 +43,7 @@ struct world {
 	pthread_mutex_t read_lock;
 	struct metrics *metrics;
 	struct health *health; /* of providers and keys, on this host */
+	struct health_share *health_share; /* with other hosts; or NULL */
 	atomic_int retries;    /* requests that are being tried again */
 	atomic_uint turn;      /* of keys that are all unwell */
 	struct spool *spool;
