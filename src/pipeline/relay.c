@@ -44,6 +44,11 @@ struct relay {
 	struct llm_answer *answer; /* what is folded */
 	struct llm_facts facts;    /* unless the patched stream keeps them */
 	struct tail tail;
+	/* Of images: */
+	int64_t wanted; /* calls of one image each that are to be made */
+	int images_in;
+	struct llm_picture picture; /* asked for */
+	struct llm_usage before;    /* of the calls before this one */
 };
 
 static const struct {
@@ -172,6 +177,7 @@ start_fold(struct relay *y)
 {
 	y->answer = ARENA_NEW(y->r->life, struct llm_answer);
 	y->fold = llm_fold_new(y->r->life, y->answer);
+	y->fold->views = y->to->task == LLM_IMAGE;
 }
 
 static void
@@ -212,8 +218,11 @@ relay_begin(struct req *r, const struct target *t)
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);
-	y->patched =
-	    y->to == y->from && y->streams == r->chat.stream && !r->chat.heal;
+	y->images_in = r->chat.images;
+	y->picture = r->chat.picture;
+	y->wanted = t->way->one ? r->chat.pictures : 1;
+	y->patched = y->to == y->from && y->streams == r->chat.stream &&
+	    !r->chat.heal && y->wanted == 1;
 	collect = !y->patched && (!r->chat.stream || r->chat.heal);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
@@ -263,12 +272,28 @@ relay_facts(const struct req *r)
 					  &y->facts;
 }
 
-void
-relay_usage(const struct req *r, struct llm_usage *u)
+/* What usage does not tell: pieces, and how large they were to be. */
+static void
+add_pieces(const struct relay *y, const struct llm_facts *f,
+    struct llm_usage *u)
 {
-	const struct llm_facts *f = relay_facts(r);
+	struct llm_picture made = u->picture;
 
-	assert(f != NULL);
+	llm_usage_add(u, &y->before);
+	u->images_in = y->images_in;
+	u->images_out = f->images;
+	u->picture = y->picture;
+	if (made.w > 0) {
+		u->picture.w = made.w;
+		u->picture.h = made.h;
+	}
+	if (made.quality != LLM_QUALITY_AUTO)
+		u->picture.quality = made.quality;
+}
+
+static void
+told_usage(const struct req *r, const struct llm_facts *f, struct llm_usage *u)
+{
 	*u = f->usage;
 	if (f->has_usage)
 		return;
@@ -278,6 +303,17 @@ relay_usage(const struct req *r, struct llm_usage *u)
 		.output = r->relay->to->task != LLM_CHAT ?
 		    0 :
 		    (f->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN };
+}
+
+void
+relay_usage(const struct req *r, struct llm_usage *u)
+{
+	const struct llm_facts *f = relay_facts(r);
+
+	assert(f != NULL);
+	told_usage(r, f, u);
+	if (r->relay->to->task == LLM_IMAGE)
+		add_pieces(r->relay, f, u);
 }
 
 /* --- streams --- */
@@ -412,6 +448,38 @@ heal_answer(struct relay *y, struct arena *a)
 				p->text = better;
 }
 
+static void
+free_pieces(void *arg)
+{
+	struct pieces *p = arg;
+
+	buf_free(&p->text);
+}
+
+/* Where a long answer is put together, to the end of the request. */
+static struct pieces *
+new_pieces(struct req *r)
+{
+	struct pieces *p = ARENA_NEW(r->life, struct pieces);
+
+	*p = PIECES_LIMIT(ANSWER_MAX);
+	arena_defer(r->life, free_pieces, p);
+	return p;
+}
+
+static int
+send_pieces(struct relay *y)
+{
+	struct req *r = y->r;
+	struct pieces *p = new_pieces(r);
+
+	y->to->encode_pieces(&y->frame, y->answer, make_tail(y, r->life), p);
+	r->answered = true;
+	r->first_ms = clock_ms();
+	reply_pieces(r, p);
+	return 0;
+}
+
 /* What was folded goes out, as events or in one piece. */
 static int
 send_folded(struct relay *y)
@@ -437,6 +505,8 @@ send_folded(struct relay *y)
 			send_out(r, true);
 		return rc;
 	}
+	if (y->to->encode_pieces != NULL)
+		return send_pieces(y);
 	y->to->encode_answer(&y->frame, y->answer, make_tail(y, r->life), &w);
 	r->answered = true;
 	r->first_ms = clock_ms();
@@ -488,6 +558,21 @@ relay_end(struct req *r)
 /* --- whole answers --- */
 
 static int
+send_patched(struct relay *y, struct str body)
+{
+	struct req *r = y->r;
+	struct pieces *p = new_pieces(r);
+
+	if (y->from->patch_pieces(r->setup, &y->frame, make_tail(y, r->life),
+		body, p, &r->err) == -1)
+		return -1;
+	r->answered = true;
+	r->first_ms = clock_ms();
+	reply_pieces(r, p);
+	return 0;
+}
+
+static int
 whole_patched(struct relay *y, struct str body)
 {
 	struct req *r = y->r;
@@ -499,6 +584,8 @@ whole_patched(struct relay *y, struct str body)
 		r->broken = true;
 		return -1;
 	}
+	if (y->from->patch_pieces != NULL)
+		return send_patched(y, body);
 	if (y->from->patch_write(r->setup, &y->frame, make_tail(y, r->setup),
 		body, &b, &r->err) == 0) {
 		r->answered = true;
@@ -508,6 +595,29 @@ whole_patched(struct relay *y, struct str body)
 	}
 	buf_free(&b);
 	return rc;
+}
+
+static void
+free_body(void *arg)
+{
+	buf_free(arg);
+}
+
+/* What was decoded points into the body; the next call has another one. */
+static void
+keep_body(struct relay *y)
+{
+	struct req *r = y->r;
+	struct buf *b = ARENA_NEW(r->life, struct buf);
+	struct llm_usage u;
+
+	told_usage(r, &y->facts, &u);
+	llm_usage_add(&y->before, &u);
+	y->facts.usage = (struct llm_usage){ 0 };
+	y->facts.has_usage = false;
+	*b = r->whole;
+	arena_defer(r->life, free_body, b);
+	r->whole = (struct buf){ 0 };
 }
 
 /* A plain body for a client that streams, or that is collected first. */
@@ -523,6 +633,23 @@ whole_decoded(struct relay *y, struct str body)
 		r->broken = true;
 		return -1;
 	}
+	if (y->to->task == LLM_IMAGE && --y->wanted > 0) {
+		keep_body(y);
+		return 1;
+	}
+	return send_folded(y);
+}
+
+int
+relay_made(struct req *r)
+{
+	struct relay *y = r->relay;
+
+	if (y == NULL || y->to->task != LLM_IMAGE || y->fold == NULL ||
+	    y->facts.images == 0 || r->gone)
+		return -1;
+	r->err = (struct err){ .code = ERR_NONE };
+	r->broken = false;
 	return send_folded(y);
 }
 

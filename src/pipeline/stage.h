@@ -50,6 +50,7 @@ struct attempt {
 	int status; /* of the provider, 0: none */
 	enum fault fault;
 	int64_t started_ms;
+	int64_t call_ms; /* its last call began: images may take several */
 	int64_t duration_ms;
 	struct attempt_cost *cost; /* of one that failed; NULL: none */
 };
@@ -231,5 +232,7 @@ enum verdict stage_sim(struct req *);
 enum verdict stage_usage(struct req *);
 enum verdict stage_key(struct req *);
 enum verdict stage_sim_embed(struct req *);
+enum verdict stage_sim_image(struct req *);
+enum verdict stage_sim_file(struct req *);
 
 #endif
