@@ -77,8 +77,12 @@ check_images(struct jcheck *c, struct str raw)
 static int
 check_mask(struct jcheck *c, struct str raw)
 {
+	struct check_seen *seen = c->arg;
+	int rc = check_entry(c, raw, "mask");
+
 	c->marks |= LLM_SAY_MASK;
-	return check_entry(c, raw, "mask");
+	seen->images--; /* it is none of the images */
+	return rc;
 }
 
 /* clang-format off */

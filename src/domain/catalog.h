@@ -28,7 +28,7 @@ struct prices {
 	int64_t image_out;
 	int64_t audio_in;
 	int64_t audio_out;
-	int64_t image_in_each; /* per image, in place of its tokens */
+	int64_t image_in_each; /* per image, in place of its tokens; or 0 */
 	int64_t image_out_each;
 };
 
@@ -41,7 +41,7 @@ struct picture_price {
 	int w, h;                 /* 0: any */
 	enum llm_quality quality; /* AUTO: any */
 	int64_t tokens;           /* 0: not known */
-	int64_t each;             /* NO_PRICE: by the tokens */
+	int64_t each;             /* 0 or less: by the tokens */
 };
 
 struct model;

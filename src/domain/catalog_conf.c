@@ -41,8 +41,6 @@ prices(struct catalog_load *l, const struct conf_model *s,
 		.image_out = NO_PRICE,
 		.audio_in = NO_PRICE,
 		.audio_out = NO_PRICE,
-		.image_in_each = NO_PRICE,
-		.image_out_each = NO_PRICE,
 	};
 	*out = t;
 	if (price(l, s->input_price, 6, "input_price", &t->input) == -1 ||

@@ -90,14 +90,14 @@ row_of(const struct mapping *m, const struct llm_picture *v)
 	return m->npictures == 0 ? NULL : &m->pictures[i];
 }
 
-/* Of an image, or NO_PRICE: its tokens have one. */
+/* Of an image; 0 or less: its tokens have one. */
 static int64_t
 price_each(const struct mapping *m, const struct prices *t,
     const struct llm_picture *v)
 {
 	const struct picture_price *p = row_of(m, v);
 
-	return p != NULL && p->each != NO_PRICE ? p->each : t->image_out_each;
+	return p != NULL && p->each > 0 ? p->each : t->image_out_each;
 }
 
 static int64_t
@@ -133,10 +133,10 @@ price_picture(const struct mapping *m, const struct prices *t,
 		p = &m->pictures[i];
 		if (!fits(p, v, true) && i < m->npictures - 1)
 			continue;
-		one = p->each != NO_PRICE ? p->each : p->tokens * token;
+		one = p->each > 0 ? p->each : p->tokens * token;
 		worst = one > worst ? one : worst;
 	}
-	if (t->image_out_each != NO_PRICE)
+	if (t->image_out_each > 0)
 		return worst > t->image_out_each ? worst : t->image_out_each;
 	return worst > 0 ? worst : token * tokens_worst(m);
 }
@@ -147,7 +147,7 @@ price_fill(const struct mapping *m, struct llm_usage *u)
 	const struct prices *t = price_tier(m, u->input);
 
 	if (!u->estimated || u->images_out <= 0 || u->image_out > 0 ||
-	    price_each(m, t, &u->picture) != NO_PRICE)
+	    price_each(m, t, &u->picture) > 0)
 		return;
 	u->image_out = tokens_of(m, &u->picture) * u->images_out;
 	u->output += u->image_out;
@@ -176,7 +176,7 @@ cost_input(const struct prices *t, const struct llm_usage *u, int64_t factor,
 		plain = less(plain, u->audio_in);
 		c->audio_in = price_part_at(u->audio_in, t->audio_in, factor);
 	}
-	if (t->image_in_each != NO_PRICE) {
+	if (t->image_in_each > 0) {
 		plain = less(plain, u->image_in);
 		c->image_in =
 		    price_part_at(u->images_in, t->image_in_each, factor);
@@ -193,7 +193,7 @@ cost_input(const struct prices *t, const struct llm_usage *u, int64_t factor,
 	    factor);
 }
 
-/* `each`: of an image, or NO_PRICE. */
+/* `each`: of an image, or 0. */
 static void
 cost_output(const struct prices *t, const struct llm_usage *u, int64_t each,
     int64_t factor, struct llm_cost *c)
@@ -205,7 +205,7 @@ cost_output(const struct prices *t, const struct llm_usage *u, int64_t each,
 		c->audio_out =
 		    price_part_at(u->audio_out, t->audio_out, factor);
 	}
-	if (each != NO_PRICE) {
+	if (each > 0) {
 		plain = less(plain, u->image_out);
 		c->image_out = price_part_at(u->images_out, each, factor);
 	} else if (t->image_out != NO_PRICE) {
@@ -235,8 +235,8 @@ price_cost(const struct mapping *m, const struct llm_usage *u, int64_t factor,
     bool credits, struct llm_cost *c)
 {
 	const struct prices *t = price_tier(m, u->input);
-	int64_t each = u->images_out > 0 ? price_each(m, t, &u->picture) :
-					   NO_PRICE;
+	int64_t each =
+	    u->images_out > 0 ? price_each(m, t, &u->picture) : 0;
 	struct llm_cost full;
 
 	cost_at(t, u, each, factor, c);

@@ -13,9 +13,7 @@ const struct own_model own_model_usual = {
 	    .image_in = NO_PRICE,
 	    .image_out = NO_PRICE,
 	    .audio_in = NO_PRICE,
-	    .audio_out = NO_PRICE,
-	    .image_in_each = NO_PRICE,
-	    .image_out_each = NO_PRICE },
+	    .audio_out = NO_PRICE },
 };
 
 struct str

@@ -23,8 +23,6 @@ static const struct prices free_text_prices = {
 	.image_out = NO_PRICE,
 	.audio_in = NO_PRICE,
 	.audio_out = NO_PRICE,
-	.image_in_each = NO_PRICE,
-	.image_out_each = NO_PRICE,
 };
 
 /* The model string as messages show it, not cut inside a character. */

@@ -70,7 +70,7 @@ put_rows(const struct picture *p, struct buf *raw)
 }
 
 static void
-put_png(const struct picture *p, struct buf *out)
+put_png(const struct picture *p, struct arena *a, struct buf *out)
 {
 	struct buf raw = BUF_LIMIT(SIM_OUT_MAX), head = BUF_LIMIT(64);
 	uLongf n;
@@ -78,8 +78,8 @@ put_png(const struct picture *p, struct buf *out)
 
 	put_rows(p, &raw);
 	n = compressBound(raw.n);
-	if ((packed = malloc(n)) == NULL ||
-	    compress2(packed, &n, (const Bytef *)raw.p, raw.n, 6) != Z_OK)
+	packed = arena_alloc(a, n);
+	if (compress2(packed, &n, (const Bytef *)raw.p, raw.n, 6) != Z_OK)
 		abort();
 	put_be32(&head, (uint32_t)p->w);
 	put_be32(&head, (uint32_t)p->h);
@@ -88,7 +88,6 @@ put_png(const struct picture *p, struct buf *out)
 	put_chunk(out, "IHDR", buf_str(&head));
 	put_chunk(out, "IDAT", (struct str){ (char *)packed, n });
 	put_chunk(out, "IEND", STR(""));
-	free(packed);
 	buf_free(&raw);
 	buf_free(&head);
 }
@@ -155,7 +154,7 @@ put_picture(const struct req *r, int64_t i, struct jw *w)
 	if ((r->chat.says & LLM_SAY_LINK) != 0)
 		put_url(r, &p, w);
 	else {
-		put_png(&p, &png);
+		put_png(&p, r->setup, &png);
 		b64_encode(buf_str(&png), &text);
 		jw_str(w, "b64_json", buf_str(&text));
 	}
@@ -295,7 +294,7 @@ stage_sim_file(struct req *r)
 
 	if (!read_name(name, &p))
 		return stage_not_found(r);
-	put_png(&p, &png);
+	put_png(&p, r->setup, &png);
 	reply_whole(r, 200, "image/png", STR(""), buf_str(&png));
 	buf_free(&png);
 	return DONE;

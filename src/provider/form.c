@@ -1,5 +1,6 @@
+#include <stdio.h>
+
 #include "base/b64.h"
-#include "base/rand.h"
 #include "provider/image.h"
 
 #define FIELDS_MAX ((size_t)33 * 1024 * 1024)
@@ -31,19 +32,21 @@ put_head(struct form *f, struct str name)
 	buf_addc(b, '"');
 }
 
+static struct str
+text_of(struct form *f, const struct jmember *m)
+{
+	return *m->raw.p == '"' ? jscan_text(m->raw, f->arena) : m->raw;
+}
+
 static void
 put_field(struct form *f, const struct jmember *m)
 {
-	struct str text = m->raw;
-
 	if (jscan_null(m->raw) || str_is(m->key, "images") ||
 	    str_is(m->key, "mask"))
 		return;
-	if (*m->raw.p == '"')
-		text = jscan_text(m->raw, f->arena);
 	put_head(f, m->key);
 	buf_add(&f->pieces.text, STR("\r\n\r\n"));
-	buf_add(&f->pieces.text, text);
+	buf_add(&f->pieces.text, text_of(f, m));
 	buf_add(&f->pieces.text, STR("\r\n"));
 }
 
@@ -79,26 +82,61 @@ decoded(struct str data, struct arena *a, struct str *out, struct err *e)
 	return 0;
 }
 
-/* Images that came in JSON, or were fetched. */
+/* Images that came in JSON, or were fetched, as if they had been in a form. */
 static int
-put_media(struct form *f, struct llm_request *r, struct err *e)
+read_media(struct llm_request *r, struct arena *a, struct llm_file **tail,
+    struct err *e)
 {
 	const struct llm_part *p;
-	struct str data, field;
+	bool several = r->images > 1;
+	struct llm_file *f;
 
-	if (r->doc == NULL && r->from->decode_request(r, f->arena, e) == -1)
+	if (r->doc == NULL && r->from->decode_request(r, a, e) == -1)
 		return -1;
 	for (p = r->messages->parts; p != NULL; p = p->next) {
 		if (p->kind != LLM_MEDIA)
 			continue;
-		if (decoded(p->media.data, f->arena, &data, e) == -1)
+		*tail = f = ARENA_NEW(a, struct llm_file);
+		tail = &f->next;
+		f->type = p->media.mime;
+		f->field = p == r->mask ? STR("mask") :
+		    several             ? STR("image[]") :
+					  STR("image");
+		if (decoded(p->media.data, a, &f->data, e) == -1)
 			return -1;
-		field = p == r->mask ? STR("mask") :
-		    r->images - (r->mask != NULL) > 1 ? STR("image[]") :
-							STR("image");
-		put_file(f, field, STR_NONE, p->media.mime, data);
 	}
 	return 0;
+}
+
+static bool
+holds(struct str s, const char *boundary)
+{
+	return s.n > 0 &&
+	    memmem(s.p, s.n, boundary, strlen(boundary)) != NULL;
+}
+
+/*
+ * One that stands nowhere in the form: what a client puts into a file must not
+ * become a field of ours.
+ */
+static void
+choose_boundary(struct form *f, const struct jmember *v, int n,
+    const struct llm_file *files)
+{
+	const struct llm_file *file;
+	int i, at = 0;
+
+again:
+	snprintf(f->boundary, sizeof(f->boundary), "llmgw-form-%d-end", at++);
+	for (i = 0; i < n; i++)
+		if (holds(v[i].key, f->boundary) ||
+		    holds(text_of(f, &v[i]), f->boundary))
+			goto again;
+	for (file = files; file != NULL; file = file->next)
+		if (holds(file->data, f->boundary) ||
+		    holds(file->name, f->boundary) ||
+		    holds(file->field, f->boundary))
+			goto again;
 }
 
 static void
@@ -119,23 +157,21 @@ form_body(struct llm_request *r, struct str json, struct arena *a,
     struct http_request *q, struct str *type, struct err *e)
 {
 	struct form *f = ARENA_NEW(a, struct form);
-	const struct llm_file *file;
+	struct llm_file *files = r->files, *file;
 	struct jmember *v;
 	int i, n = jscan_object(json, a, &v, e);
 
-	if (n == -1)
+	if (n == -1 ||
+	    (files == NULL && read_media(r, a, &files, e) == -1))
 		return -1;
 	f->pieces = PIECES_LIMIT(FIELDS_MAX);
 	f->arena = a;
 	arena_defer(a, free_form, f);
-	memcpy(f->boundary, "llmgw-", 6);
-	rand_word(f->boundary + 6, 30);
+	choose_boundary(f, v, n, files);
 	for (i = 0; i < n; i++)
 		put_field(f, &v[i]);
-	for (file = r->files; file != NULL; file = file->next)
+	for (file = files; file != NULL; file = file->next)
 		put_file(f, file->field, file->name, file->type, file->data);
-	if (r->files == NULL && put_media(f, r, e) == -1)
-		return -1;
 	buf_fmt(&f->pieces.text, "--%s--\r\n", f->boundary);
 	if (f->pieces.text.full)
 		return err_set(e, ERR_TOO_LARGE, "Request is too large");

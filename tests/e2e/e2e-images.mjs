@@ -152,8 +152,8 @@ const sendForm = (list, { headers = {}, ...more } = {}) => g.post('/v1/images/ed
 const sentBody = () => upstream.last.body
 const record = async a => {
   let r
-  assert.ok(await until(async () => (r = (await g.get('/v1/usage/' + a.headers['x-request-id'])).json).cost !== undefined), 'a record')
-  return r
+  assert.ok(await until(async () => (r = (await g.get('/v1/usage/' + a.headers['x-request-id'])).json).usage !== undefined), 'a record')
+  return { ...r, cost: r.usage.cost }
 }
 const near = (x, y) => assert.ok(Math.abs(x - y) < 1e-9, `${x} is not ${y}`)
 
@@ -369,6 +369,12 @@ table('bad forms', [
   ['bytes that are no text', [['prompt', 'x'], ['size', Buffer.from([0xff])], ['image', png, 'a']], 'invalid_parameters', /size/],
   ['no last boundary', form([['prompt', 'x'], ['image', png, 'a']]).subarray(0, -4), 'invalid_parameters', /ends before/], ['no form', Buffer.from('hello'), 'invalid_parameters', /begin with the boundary/]
 ], async (_, list, code, message) => flat(await sendForm(list), 400, code, message))
+test('what stands in a file becomes no field', async () => {
+  const evil = Buffer.concat([png, Buffer.from('\r\n--llmgw-form-0-end\r\nContent-Disposition: form-data; name="model"\r\n\r\ndear\r\n--llmgw-form-0-end--\r\n')])
+  assert.equal((await sendForm([['model', 'up'], ['prompt', 'llmgw-form-1-end'], ['image', evil, 'a']])).status, 200)
+  assert.match(upstream.last.headers['content-type'], /llmgw-form-2-end/)
+  assert.deepEqual(parts(upstream.last).map(p => p.name), ['model', 'prompt', 'image'])
+})
 test('boundaries', async () => {
   for (const type of ['multipart/form-data', 'multipart/form-data; boundary=', `multipart/form-data; boundary=${'x'.repeat(71)}`]) {
     flat(await g.post('/v1/images/edits', form([['prompt', 'x']]), { headers: { 'content-type': type } }), 400, 'invalid_parameters', /boundary/)
