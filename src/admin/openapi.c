@@ -5,6 +5,7 @@
 #include "admin/openapi_schema.h"
 #include "admin/program.h"
 #include "dialect/anthropic.h"
+#include "dialect/image.h"
 #include "dialect/openai.h"
 #include "dialect/responses.h"
 #include "pipeline/endpoint.h"
@@ -23,6 +24,13 @@ static const struct about {
 	    "400 401 402 403 410 413 415 429 500 502 503 504", NULL, false },
 	{ "embeddings", "Embeddings in OpenAI's format", NULL,
 	    "400 401 402 403 410 413 415 429 500 502 503 504", NULL, false },
+	{ "images-generations", "Images from text", image_rules,
+	    "400 401 402 403 410 413 415 429 500 502 503 504", NULL, false },
+	{ "images-edits",
+	    "Images from images and text; as multipart/form-data with files "
+	    "in image or image[], and mask",
+	    image_edit_rules, "400 401 402 403 410 413 415 429 500 502 503 504",
+	    NULL, false },
 	{ "messages", "Messages in Anthropic's format", anthropic_rules,
 	    "400 401 402 403 410 413 415 429 500 502 503 504", NULL, false },
 	{ "count-tokens", "Count the tokens of messages", anthropic_count_rules,
@@ -44,7 +52,8 @@ static const struct about {
 };
 
 static const struct program *const programs[] = { &program_chat,
-	&program_messages, &program_responses, &program_models,
+	&program_messages, &program_responses, &program_images,
+	&program_models,
 	&program_health };
 
 static const struct about *
