@@ -135,10 +135,13 @@ price_picture(const struct mapping *m, const struct prices *t,
 			continue;
 		one = p->each > 0 ? p->each : p->tokens * token;
 		worst = one > worst ? one : worst;
+		if (fits(p, v, false))
+			break;
 	}
-	if (t->image_out_each > 0)
-		return worst > t->image_out_each ? worst : t->image_out_each;
-	return worst > 0 ? worst : token * tokens_worst(m);
+	if (worst > 0)
+		return worst;
+	return t->image_out_each > 0 ? t->image_out_each :
+				       token * tokens_worst(m);
 }
 
 void

@@ -520,6 +520,8 @@ if (!/asan|sanit/.test(process.env.E2E_BUILD ?? '')) {
     })))
     console.log(`     ten answers of 20 MB: ${n.toFixed(1)} MB`)
     assert.ok(n < 300, `${n} MB`)
+    const after = rss()
+    assert.ok(await until(() => mb(rss()) < 60), `${mb(after)} MB stay`)
   })
   test('a slow client of 20 MB takes no more', async () => {
     await restart()
