@@ -93,7 +93,8 @@ GW(fcgi_peers, CONF_STR, "", ANY,
     "listening socket is TCP.  A TCP socket is refused while this is empty."),
 GW(fetch_images, CONF_BOOL, "off", ANY,
     "Whether images and documents that clients give by URL are fetched for "
-    "providers that want their bytes: by https, from public addresses, at "
+    "providers that want their bytes, and images that providers answer by URL "
+    "for clients that want theirs: by https, from public addresses, at "
     "most 20 MiB each."),
 GW(front_threads, CONF_INT, "8", NULL, 1, 256,
     "Threads of one process that read and admit requests.  Streams need no "

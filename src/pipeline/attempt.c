@@ -348,7 +348,12 @@ whole(struct req *r, const struct call_head *h)
 		succeeded(r, h->status);
 	else if (rc == 1)
 		attempt_start(r);
-	else
+	else if (rc == 2) {
+		attempt_now(r)->status = h->status;
+		go_to(r, stage_send);
+		fetch_answer(r, relay_parts(r));
+		loop_due(r, r->due_ms);
+	} else
 		failed_answer(r, h->status);
 }
 
@@ -554,9 +559,12 @@ stage_answer(struct req *r)
 	int rc;
 
 	if ((rc = relay_whole(r)) == 1) {
-		go_to(r, stage_answer); /* with what comes now */
 		r->state = REQ_CALL;
 		return loop_give(r);
+	}
+	if (rc == 2) {
+		fetch_answer(r, relay_parts(r));
+		return loop_give(r); /* then stage_send() */
 	}
 	if (rc == 0 || relay_made(r) == 0) {
 		note(r, FAULT_NONE, at->status);
@@ -576,6 +584,16 @@ stage_answer(struct req *r)
 	}
 	last_error(r);
 	return FAIL;
+}
+
+/* Its images are there now, those that could be had. */
+enum verdict
+stage_send(struct req *r)
+{
+	relay_send(r);
+	note(r, FAULT_NONE, attempt_now(r)->status);
+	r->complete = true;
+	return DONE;
 }
 
 void

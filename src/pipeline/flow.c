@@ -34,6 +34,7 @@ static const struct stage chat_stages[] = {
 	{ "begin", stage_begin, NULL }, /* start record */
 	{ "relay", stage_relay, NULL },
 	{ "answer", stage_answer, NULL }, /* a whole one, big for the loop */
+	{ "send", stage_send, NULL }, /* one whose images were fetched */
 	{ NULL, NULL, NULL },
 };
 

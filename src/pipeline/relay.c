@@ -46,6 +46,7 @@ struct relay {
 	struct tail tail;
 	/* Of images: */
 	int64_t wanted; /* calls of one image each that are to be made */
+	bool bytes;     /* and no URLs: they are fetched */
 	int images_in;
 	struct llm_picture picture; /* asked for */
 	struct llm_usage before;    /* of the calls before this one */
@@ -221,8 +222,11 @@ relay_begin(struct req *r, const struct target *t)
 	y->images_in = r->chat.images;
 	y->picture = r->chat.picture;
 	y->wanted = t->way->one ? r->chat.pictures : 1;
+	y->bytes = (r->chat.says & LLM_SAY_LINK) == 0 &&
+	    r->world->conf.fetch_images && y->to->task == LLM_IMAGE;
 	y->patched = y->to == y->from && y->streams == r->chat.stream &&
-	    !r->chat.heal && y->wanted == 1;
+	    !r->chat.heal && y->wanted == 1 &&
+	    !(y->bytes && t->way->links);
 	collect = !y->patched && (!r->chat.stream || r->chat.heal);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
@@ -605,19 +609,61 @@ free_body(void *arg)
 
 /* What was decoded points into the body; the next call has another one. */
 static void
-keep_body(struct relay *y)
+keep_body(struct req *r)
 {
-	struct req *r = y->r;
 	struct buf *b = ARENA_NEW(r->life, struct buf);
-	struct llm_usage u;
 
-	told_usage(r, &y->facts, &u);
-	llm_usage_add(&y->before, &u);
-	y->facts.usage = (struct llm_usage){ 0 };
-	y->facts.has_usage = false;
 	*b = r->whole;
 	arena_defer(r->life, free_body, b);
 	r->whole = (struct buf){ 0 };
+}
+
+/* There is another call: what this one cost is added up. */
+static void
+keep_usage(struct relay *y)
+{
+	struct llm_usage u;
+
+	told_usage(y->r, &y->facts, &u);
+	llm_usage_add(&y->before, &u);
+	y->facts.usage = (struct llm_usage){ 0 };
+	y->facts.has_usage = false;
+}
+
+/* A URL that is the same with its escapes taken out and in JSON. */
+static bool
+is_plain(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '"' ||
+		    s.p[i] == '\\')
+			return false;
+	return str_starts(s, "https://");
+}
+
+/* Are there images by URL that the client wants to have?  Unescapes them. */
+static bool
+has_links(struct relay *y)
+{
+	struct llm_part *p =
+	    y->answer->choices == NULL ? NULL : y->answer->choices->parts;
+	struct str raw, url;
+	bool any = false;
+
+	for (; p != NULL && y->bytes; p = p->next) {
+		raw = p->media.url;
+		if (raw.n == 0) /* else it is a string of the body */
+			continue;
+		url = jscan_text(
+		    (struct str){ raw.p - 1, raw.n + 2 }, y->r->life);
+		if (!is_plain(url))
+			continue;
+		p->media.url = arena_dup(y->r->life, url);
+		any = true;
+	}
+	return any;
 }
 
 /* A plain body for a client that streams, or that is collected first. */
@@ -634,10 +680,27 @@ whole_decoded(struct relay *y, struct str body)
 		return -1;
 	}
 	if (y->to->task == LLM_IMAGE && --y->wanted > 0) {
-		keep_body(y);
+		keep_usage(y);
+		keep_body(y->r);
 		return 1;
 	}
+	if (has_links(y)) {
+		keep_body(y->r);
+		return 2;
+	}
 	return send_folded(y);
+}
+
+struct llm_part *
+relay_parts(struct req *r)
+{
+	return r->relay->answer->choices->parts;
+}
+
+int
+relay_send(struct req *r)
+{
+	return send_folded(r->relay);
 }
 
 int
@@ -650,6 +713,7 @@ relay_made(struct req *r)
 		return -1;
 	r->err = (struct err){ .code = ERR_NONE };
 	r->broken = false;
+	y->facts.has_usage = true; /* of this call there is none */
 	return send_folded(y);
 }
 

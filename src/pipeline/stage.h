@@ -216,9 +216,12 @@ enum verdict stage_begin(struct req *);
 int resolve_model(struct req *, struct err *);
 /* pipeline/fetch.c */
 enum verdict stage_fetch(struct req *);
+/* Not a stage: images of an answer, by the loop; then it goes on at r->at. */
+void fetch_answer(struct req *, struct llm_part *);
 /* pipeline/attempt.c */
 enum verdict stage_relay(struct req *);
 enum verdict stage_answer(struct req *);
+enum verdict stage_send(struct req *);
 /* pipeline/models.c, service.c, sim.c */
 enum verdict stage_models(struct req *);
 enum verdict stage_model(struct req *);

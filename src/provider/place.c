@@ -354,6 +354,8 @@ place_images(const struct load *l)
 	if (row != NULL) {
 		w.image = row->image;
 		w.one = row->one_image;
+		w.links = row->image != NULL && row->image->b64 == NULL &&
+		    row->edits == NULL;
 	}
 	/* GPT image has no URLs, and nobody else has streams. */
 	if (w.image != NULL)

@@ -62,6 +62,7 @@ struct way {
 	unsigned deaf;    /* LLM_SAY_* that its dialect hears, but not here:
 			     URLs at Vertex */
 	bool one;         /* draws one image a call */
+	bool links;       /* and answers URLs, whatever it is told */
 	const struct image_words *image; /* provider/image.h; NULL: it takes
 					    all that OpenAI's does */
 };
