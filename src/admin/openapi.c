@@ -52,8 +52,7 @@ static const struct about {
 };
 
 static const struct program *const programs[] = { &program_chat,
-	&program_messages, &program_responses, &program_images,
-	&program_models,
+	&program_messages, &program_responses, &program_images, &program_models,
 	&program_health };
 
 static const struct about *

@@ -57,9 +57,8 @@ take_choice(struct llm_sink *to, int *n, struct str raw, struct err *e)
 	struct jmember m;
 
 	while (jscan_next(&it, &m))
-		if (take(to, n,
-			jscan_word(jscan_at(m.raw, "image_url"), "url"), e) ==
-		    -1)
+		if (take(to, n, jscan_word(jscan_at(m.raw, "image_url"), "url"),
+			e) == -1)
 			return -1;
 	return 0;
 }
@@ -82,8 +81,8 @@ decode(struct arena *a, const struct frame *f, struct str body,
 		return openai_error_inside(a, error, e);
 	if (image_put_start(f, to, e) == -1)
 		return -1;
-	facts.has_usage = openai_read_usage(
-	    jscan_get(v, n, "usage"), f, &facts.usage);
+	facts.has_usage =
+	    openai_read_usage(jscan_get(v, n, "usage"), f, &facts.usage);
 	it = jscan_into(jscan_get(v, n, "choices"));
 	while (jscan_next(&it, &m)) {
 		if (take_choice(to, &images, m.raw, e) == -1)

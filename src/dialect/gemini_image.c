@@ -110,8 +110,7 @@ take_all(struct found *o, const struct jmember *v, int n)
 			return -1;
 		o->filtered |= jscan_at(m.raw, "raiFilteredReason").p != NULL;
 	}
-	o->filtered |=
-	    word.n > 0 && !str_is(word, "BLOCK_REASON_UNSPECIFIED");
+	o->filtered |= word.n > 0 && !str_is(word, "BLOCK_REASON_UNSPECIFIED");
 	return 0;
 }
 

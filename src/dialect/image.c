@@ -13,9 +13,9 @@
 	.encode_error = openai_encode_error,                                   \
 	.enc_size = sizeof(struct image_relay),                                \
 	.decode_answer = image_decode_answer,                                  \
-	.decode_error = openai_decode_error,                                   \
-	.relay_event = image_relay_event, .relay_end = image_relay_end,        \
-	.relay_facts = image_relay_facts, .relay_free = image_relay_free,      \
+	.decode_error = openai_decode_error, .relay_event = image_relay_event, \
+	.relay_end = image_relay_end, .relay_facts = image_relay_facts,        \
+	.relay_free = image_relay_free,                                        \
 	.relay_size = sizeof(struct image_relay),                              \
 	.patch_read = image_patch_read, .patch_pieces = image_patch_pieces
 
@@ -30,8 +30,7 @@ const struct dialect dialect_openai_images = {
 const struct dialect dialect_openai_edits = {
 	.name = "openai-edits",
 	.form = true,
-	.hears =
-	    LLM_SAY_EDIT | LLM_SAY_MASK | LLM_SAY_LINK | LLM_SAY_PARTIAL,
+	.hears = LLM_SAY_EDIT | LLM_SAY_MASK | LLM_SAY_LINK | LLM_SAY_PARTIAL,
 	.peek = image_edit_peek,
 	COMMON,
 };

@@ -51,8 +51,8 @@ const char *image_event_head(const struct frame *);
 /* Members usage and metadata; `raw`: the provider's usage, or absent. */
 void image_put_tail(struct jw *, const struct tail *, struct str raw);
 /* Counts, and size and quality of what was drawn. */
-void image_read_usage(const struct jmember *, int n, const struct frame *,
-    struct llm_facts *);
+void image_read_usage(
+    const struct jmember *, int n, const struct frame *, struct llm_facts *);
 
 /*
  * For decoders: a picture as a block of choice 0, base64 of a type

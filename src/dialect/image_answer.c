@@ -102,9 +102,8 @@ void
 image_put_tail(struct jw *w, const struct tail *t, struct str raw)
 {
 	static const char *const ours[] = { "input_tokens", "output_tokens",
-		"total_tokens", "input_tokens_details",
-		"output_tokens_details", "cost", "cost_details", "estimated",
-		NULL };
+		"total_tokens", "input_tokens_details", "output_tokens_details",
+		"cost", "cost_details", "estimated", NULL };
 	const struct llm_usage *u = t->usage;
 
 	jw_obj(w, "usage");
@@ -135,8 +134,8 @@ is_ours(struct str key)
 }
 
 int
-image_patch_pieces(struct arena *a, const struct frame *f,
-    const struct tail *t, struct str body, struct pieces *out, struct err *e)
+image_patch_pieces(struct arena *a, const struct frame *f, const struct tail *t,
+    struct str body, struct pieces *out, struct err *e)
 {
 	struct buf *b = &out->text;
 	struct jw w = JW_TO(b);

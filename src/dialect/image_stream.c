@@ -40,8 +40,8 @@ put_members(const struct jmember *v, int n, struct buf *out)
 }
 
 static void
-put_event(struct image_relay *s, const struct frame *f,
-    const struct jmember *v, int n, struct buf *out)
+put_event(struct image_relay *s, const struct frame *f, const struct jmember *v,
+    int n, struct buf *out)
 {
 	struct str type = jscan_inner(jscan_get(v, n, "type"));
 	struct llm_facts one = { .calls = 0 };
@@ -50,8 +50,9 @@ put_event(struct image_relay *s, const struct frame *f,
 	buf_add(out, type);
 	buf_add(out, STR("\ndata: "));
 	put_members(v, n, out);
-	if (!(type.n > 10 && str_is((struct str){ type.p + type.n - 10, 10 },
-				 ".completed"))) {
+	if (!(type.n > 10 &&
+		str_is(
+		    (struct str){ type.p + type.n - 10, 10 }, ".completed"))) {
 		buf_add(out, STR("}\n\n"));
 		return;
 	}
@@ -135,8 +136,8 @@ put_completed(struct image_relay *s, const struct frame *f,
 }
 
 void
-image_encode_event(void *enc, const struct frame *f,
-    const struct llm_event *ev, const struct tail *t, struct buf *out)
+image_encode_event(void *enc, const struct frame *f, const struct llm_event *ev,
+    const struct tail *t, struct buf *out)
 {
 	struct image_relay *s = enc;
 

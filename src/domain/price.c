@@ -238,8 +238,7 @@ price_cost(const struct mapping *m, const struct llm_usage *u, int64_t factor,
     bool credits, struct llm_cost *c)
 {
 	const struct prices *t = price_tier(m, u->input);
-	int64_t each =
-	    u->images_out > 0 ? price_each(m, t, &u->picture) : 0;
+	int64_t each = u->images_out > 0 ? price_each(m, t, &u->picture) : 0;
 	struct llm_cost full;
 
 	cost_at(t, u, each, factor, c);

@@ -19,8 +19,8 @@ const struct prices *price_tier(const struct mapping *, int64_t prompt);
  * What an image of this mapping may cost at worst, in pico-dollars; what is not
  * known of it may be anything.
  */
-int64_t price_picture(const struct mapping *, const struct prices *,
-    const struct llm_picture *);
+int64_t price_picture(
+    const struct mapping *, const struct prices *, const struct llm_picture *);
 
 /*
  * Tokens of images that nobody told, by their size (api.md 14.2), for mappings

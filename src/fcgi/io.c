@@ -415,7 +415,8 @@ conn_end(struct client *client, bool keep)
 
 	release(c);
 	c->whole = 0;
-	if (keep && c->nlent == 0 && c->keep && conn_pending(client) == 0 && c->fd != -1)
+	if (keep && c->nlent == 0 && c->keep && conn_pending(client) == 0 &&
+	    c->fd != -1)
 		return 1;
 	buf_free(&c->pending);
 	if (c->fd != -1)

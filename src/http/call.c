@@ -35,8 +35,8 @@ struct call {
 	curl_off_t body; /* bytes to send */
 	const struct str *parts; /* of a body in pieces */
 	int nparts;
-	int part;     /* the next to send from, */
-	size_t at;    /* there */
+	int part;  /* the next to send from, */
+	size_t at; /* there */
 	size_t got;
 	size_t header_bytes;
 	int sends;    /* how often the request has been sent */
@@ -437,8 +437,8 @@ set_request(struct call *c, const struct http_request *q, struct err *e)
 	else {
 		curl_easy_setopt(h, CURLOPT_POST, 1L);
 		set_parts(c, q);
-		curl_easy_setopt(h, CURLOPT_POSTFIELDS,
-		    q->parts != NULL ? NULL : q->body.p);
+		curl_easy_setopt(
+		    h, CURLOPT_POSTFIELDS, q->parts != NULL ? NULL : q->body.p);
 		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
 		    (curl_off_t)q->body.n);
 	}

@@ -34,8 +34,8 @@ parameter(struct str *rest, struct str *name)
 	struct str v;
 	size_t i;
 
-	while (rest->n > 0 && (*rest->p == ';' || *rest->p == ' ' ||
-				  *rest->p == '\t')) {
+	while (rest->n > 0 &&
+	    (*rest->p == ';' || *rest->p == ' ' || *rest->p == '\t')) {
 		rest->p++;
 		rest->n--;
 	}
@@ -77,8 +77,8 @@ good_boundary(struct str s)
 }
 
 int
-multipart_init(struct multipart *m, struct str type, struct arena *a,
-    struct err *e)
+multipart_init(
+    struct multipart *m, struct str type, struct arena *a, struct err *e)
 {
 	struct str rest = type, name, v, boundary = STR_NONE;
 
@@ -94,9 +94,9 @@ multipart_init(struct multipart *m, struct str type, struct arena *a,
 		return bad(e, "the boundary is missing");
 	if (!good_boundary(boundary))
 		return bad(e, "the boundary is not 1 to 70 characters");
-	*m = (struct multipart){ .arena = a,
-		.head = BUF_LIMIT(MULTIPART_HEAD),
-		.met = 2 }; /* the first boundary has no line before it */
+	*m = (struct multipart){
+		.arena = a, .head = BUF_LIMIT(MULTIPART_HEAD), .met = 2
+	}; /* the first boundary has no line before it */
 	memcpy(m->mark, "\r\n--", 4);
 	memcpy(m->mark + 4, boundary.p, boundary.n);
 	m->nmark = boundary.n + 4;
@@ -215,8 +215,7 @@ byte(struct multipart *m, char c, struct err *e)
 		return data_byte(m, c, e);
 	case MARKED:
 		m->state = c == '\r' ? CR : DASH;
-		return c == '\r' || c == '-' ? 0 :
-					       bad(e, "a boundary goes on");
+		return c == '\r' || c == '-' ? 0 : bad(e, "a boundary goes on");
 	case CR:
 		m->state = HEAD;
 		return c == '\n' ? 0 : bad(e, "a boundary goes on");
@@ -237,8 +236,7 @@ multipart_feed(struct multipart *m, struct str s, struct err *e)
 
 	while (p < end && m->state != DONE) {
 		/* Data without a CR is passed over at once. */
-		if (m->state == DATA && m->met == 0 && m->n > 0 &&
-		    *p != '\r') {
+		if (m->state == DATA && m->met == 0 && m->n > 0 && *p != '\r') {
 			q = memchr(p, '\r', (size_t)(end - p));
 			q = q == NULL ? end : q;
 			m->at += (uint64_t)(q - p);
@@ -258,5 +256,6 @@ int
 multipart_end(struct multipart *m, struct err *e)
 {
 	buf_free(&m->head);
-	return m->state == DONE ? 0 : bad(e, "it ends before its last boundary");
+	return m->state == DONE ? 0 :
+				  bad(e, "it ends before its last boundary");
 }

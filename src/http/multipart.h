@@ -29,9 +29,9 @@ struct multipart {
 	struct arena *arena; /* of names; lives as long as the parts are used */
 	char mark[MULTIPART_BOUNDARY + 8]; /* CRLF, two hyphens, boundary */
 	size_t nmark;
-	size_t met;   /* bytes of the mark that were just seen */
+	size_t met; /* bytes of the mark that were just seen */
 	int state;
-	uint64_t at;  /* bytes fed */
+	uint64_t at; /* bytes fed */
 	struct buf head;
 	struct multipart_part parts[MULTIPART_PARTS];
 	int n;

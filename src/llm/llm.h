@@ -344,8 +344,8 @@ struct llm_request {
 	int64_t dimensions; /* 0: not given */
 
 	/* Of a request for images, known after peek(). */
-	struct str type;    /* Content-Type, known before */
-	int64_t pictures;   /* how many, as n; 0: it is no such request */
+	struct str type;  /* Content-Type, known before */
+	int64_t pictures; /* how many, as n; 0: it is no such request */
 	struct llm_picture picture;
 	struct llm_file *files; /* of a form; its fields are the body then */
 

@@ -29,12 +29,12 @@ static const struct stage chat_stages[] = {
 	{ "iam", stage_iam, NULL },
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL }, /* who can be asked, in which order */
-	{ "hold", stage_hold, NULL }, /* what they may cost at worst */
+	{ "hold", stage_hold, NULL },   /* what they may cost at worst */
 	{ "fetch", stage_fetch, NULL }, /* images that were given by URL */
 	{ "begin", stage_begin, NULL }, /* start record */
 	{ "relay", stage_relay, NULL },
 	{ "answer", stage_answer, NULL }, /* a whole one, big for the loop */
-	{ "send", stage_send, NULL }, /* one whose images were fetched */
+	{ "send", stage_send, NULL },     /* one whose images were fetched */
 	{ NULL, NULL, NULL },
 };
 
@@ -182,7 +182,8 @@ static const struct endpoint sim_endpoints[] = {
 const struct program program_chat = { .name = "chat", .endpoints = chat_endpoints };
 const struct program program_messages = { .name = "messages", .endpoints = messages_endpoints };
 const struct program program_responses = { .name = "responses", .endpoints = responses_endpoints };
-const struct program program_images = { .name = "images", .endpoints = images_endpoints };
+const struct program program_images = { .name = "images",
+	.endpoints = images_endpoints };
 const struct program program_models = { .name = "models", .endpoints = models_endpoints };
 const struct program program_health = { .name = "health", .endpoints = health_endpoints };
 const struct program program_sim = { .name = "sim", .endpoints = sim_endpoints };

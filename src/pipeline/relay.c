@@ -225,8 +225,7 @@ relay_begin(struct req *r, const struct target *t)
 	y->bytes = (r->chat.says & LLM_SAY_LINK) == 0 &&
 	    r->world->conf.fetch_images && y->to->task == LLM_IMAGE;
 	y->patched = y->to == y->from && y->streams == r->chat.stream &&
-	    !r->chat.heal && y->wanted == 1 &&
-	    !(y->bytes && t->way->links);
+	    !r->chat.heal && y->wanted == 1 && !(y->bytes && t->way->links);
 	collect = !y->patched && (!r->chat.stream || r->chat.heal);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
@@ -278,8 +277,8 @@ relay_facts(const struct req *r)
 
 /* What usage does not tell: pieces, and how large they were to be. */
 static void
-add_pieces(const struct relay *y, const struct llm_facts *f,
-    struct llm_usage *u)
+add_pieces(
+    const struct relay *y, const struct llm_facts *f, struct llm_usage *u)
 {
 	struct llm_picture made = u->picture;
 

@@ -191,8 +191,7 @@ reply_whole(struct req *r, int status, const char *type, struct str extra,
 int
 reply_pieces(struct req *r, const struct pieces *body)
 {
-	struct str *v =
-	    arena_alloc(r->life, (2 * PIECES_MAX + 2) * sizeof(*v));
+	struct str *v = arena_alloc(r->life, (2 * PIECES_MAX + 2) * sizeof(*v));
 	struct buf b = BUF_LIMIT(HEAD_MAX);
 	int n = pieces_list(body, v + 1), i;
 	int64_t all = 0;

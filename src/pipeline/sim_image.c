@@ -16,7 +16,7 @@
 #include "pipeline/stage.h"
 #include "pipeline/world.h"
 
-#define SIDE 256 /* of the longer side, at most */
+#define SIDE 256   /* of the longer side, at most */
 #define TOKENS 100 /* of an image */
 #define FILES "/sim/v1/images/files/"
 #define COLOURS 6 /* bytes of the name that make the picture */
@@ -47,8 +47,7 @@ put_chunk(struct buf *b, const char *type, struct str data)
 	buf_add(b, str_from(type));
 	buf_add(b, data);
 	put_be32(b,
-	    (uint32_t)crc32_z(
-		0, (const unsigned char *)b->p + at, data.n + 4));
+	    (uint32_t)crc32_z(0, (const unsigned char *)b->p + at, data.n + 4));
 }
 
 /* Rows of one colour each: no filter, three bytes a pixel. */
@@ -61,8 +60,8 @@ put_rows(const struct picture *p, struct buf *raw)
 
 	for (y = 0; y < p->h; y++) {
 		for (i = 0; i < 3; i++)
-			pixel[i] = (char)((c[i] * (p->h - y) + c[i + 3] * y) /
-			    p->h);
+			pixel[i] =
+			    (char)((c[i] * (p->h - y) + c[i + 3] * y) / p->h);
 		buf_addc(raw, 0);
 		for (x = 0; x < p->w; x++)
 			buf_add(raw, (struct str){ pixel, 3 });
@@ -117,8 +116,7 @@ colour(const struct req *r, int64_t i, struct picture *p)
 	struct buf b = BUF_LIMIT(SIM_OUT_MAX);
 	unsigned char h[HASH_SIZE];
 
-	buf_add(&b,
-	    jscan_get(r->chat.members, r->chat.nmembers, "prompt"));
+	buf_add(&b, jscan_get(r->chat.members, r->chat.nmembers, "prompt"));
 	buf_int(&b, i);
 	for (f = r->chat.files; f != NULL; f = f->next) {
 		hash_sha256(f->data, h);
@@ -236,9 +234,8 @@ stream(struct req *r)
 	struct buf out = BUF_LIMIT(SIM_OUT_MAX);
 	int64_t n = 0, i;
 
-	jscan_int(jscan_get(r->chat.members, r->chat.nmembers,
-		      "partial_images"),
-	    &n);
+	jscan_int(
+	    jscan_get(r->chat.members, r->chat.nmembers, "partial_images"), &n);
 	for (i = 0; i < n; i++)
 		put_event(r, "partial_image", i, false, &out);
 	put_event(r, "completed", 0, true, &out);
@@ -249,8 +246,9 @@ stream(struct req *r)
 enum verdict
 stage_sim_image(struct req *r)
 {
-	r->chat.from =
-	    strcmp(r->endpoint->name, "sim-edits") == 0 ? &dialect_openai_edits : &dialect_openai_images;
+	r->chat.from = strcmp(r->endpoint->name, "sim-edits") == 0 ?
+	    &dialect_openai_edits :
+	    &dialect_openai_images;
 	r->chat.type = r->in.content_type;
 	if (r->chat.from->peek(&r->chat, r->setup, &r->err) == -1)
 		return FAIL;

@@ -26,8 +26,8 @@ put_head(struct form *f, struct str name)
 {
 	struct buf *b = &f->pieces.text;
 
-	buf_fmt(b, "--%s\r\nContent-Disposition: form-data; name=\"",
-	    f->boundary);
+	buf_fmt(
+	    b, "--%s\r\nContent-Disposition: form-data; name=\"", f->boundary);
 	buf_add(b, name);
 	buf_addc(b, '"');
 }
@@ -111,8 +111,7 @@ read_media(struct llm_request *r, struct arena *a, struct llm_file **tail,
 static bool
 holds(struct str s, const char *boundary)
 {
-	return s.n > 0 &&
-	    memmem(s.p, s.n, boundary, strlen(boundary)) != NULL;
+	return s.n > 0 && memmem(s.p, s.n, boundary, strlen(boundary)) != NULL;
 }
 
 /*
@@ -161,8 +160,7 @@ form_body(struct llm_request *r, struct str json, struct arena *a,
 	struct jmember *v;
 	int i, n = jscan_object(json, a, &v, e);
 
-	if (n == -1 ||
-	    (files == NULL && read_media(r, a, &files, e) == -1))
+	if (n == -1 || (files == NULL && read_media(r, a, &files, e) == -1))
 		return -1;
 	f->pieces = PIECES_LIMIT(FIELDS_MAX);
 	f->arena = a;

@@ -82,7 +82,8 @@ sides(const struct llm_picture *p, int *w, int *h)
 
 	*w = p->w;
 	*h = p->h;
-	if (p->w > 0 && p->ratio_w * (int64_t)p->h == p->ratio_h * (int64_t)p->w)
+	if (p->w > 0 &&
+	    p->ratio_w * (int64_t)p->h == p->ratio_h * (int64_t)p->w)
 		return;
 	while (v * v * p->ratio_h / p->ratio_w > (int64_t)SIDE * SIDE)
 		v -= STEP;

@@ -306,11 +306,11 @@ beside_chat(const struct load *l, const struct way *chat, const char *end)
 	static const char name[] = "/chat/completions";
 	const char *at = strstr(chat->path, name);
 
-	return at == NULL ? NULL :
-			    arena_fmt(l->arena, "%.*s/images/%s%s",
-				(int)(at - chat->path), chat->path, end,
-				at + sizeof(name) - 1)
-				.p;
+	return at == NULL ?
+	    NULL :
+	    arena_fmt(l->arena, "%.*s/images/%s%s", (int)(at - chat->path),
+		chat->path, end, at + sizeof(name) - 1)
+		.p;
 }
 
 /* Deployments know images since a later version than that of chats. */

@@ -248,9 +248,7 @@ put_body(const struct target *t, struct llm_request *r, struct arena *a,
 		return err_set(e, ERR_TOO_LARGE, "Request is too large");
 	q->body = (struct str){ body->p, body->n - 1 };
 	*type = STR("Content-Type: application/json");
-	return t->way->dialect->form ?
-	    form_body(r, q->body, a, q, type, e) :
-	    0;
+	return t->way->dialect->form ? form_body(r, q->body, a, q, type, e) : 0;
 }
 
 static void

@@ -136,7 +136,7 @@ struct provider {
 	const char *images;      /* path of images/generations */
 	const char *edits;       /* path of images/edits */
 	const struct image_words *image;
-	bool one_image;          /* a call makes one */
+	bool one_image; /* a call makes one */
 	bool any_model; /* names that the catalogue lacks pass, at no price */
 	bool no_stream; /* cannot stream */
 };

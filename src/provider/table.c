@@ -52,8 +52,7 @@ static const struct way ai_studio[] = {
 static const struct way vertex[] = {
 	{ .dialect = &dialect_gemini,
 	    .path = AT(VERTEX_GEMINI, "generateContent"),
-	    .stream_path =
-		AT(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
+	    .stream_path = AT(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
 	{ .dialect = &dialect_gemini_count,
 	    .path = AT(VERTEX_GEMINI, "countTokens") },
 	{ .dialect = &dialect_gemini_embed,

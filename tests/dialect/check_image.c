@@ -60,8 +60,8 @@ START_TEST(peek)
 }
 END_TEST
 
-static const char *const bad[] = { "{}", "{\"prompt\":\"\"}",
-	"{\"prompt\":1}", "{\"prompt\":\"x\",\"size\":\"0x1\"}",
+static const char *const bad[] = { "{}", "{\"prompt\":\"\"}", "{\"prompt\":1}",
+	"{\"prompt\":\"x\",\"size\":\"0x1\"}",
 	"{\"prompt\":\"x\",\"size\":\"1x99999\"}",
 	"{\"prompt\":\"x\",\"size\":\"x\"}",
 	"{\"prompt\":\"x\",\"size\":\"1x1x1\"}",
@@ -106,7 +106,8 @@ START_TEST(forms)
 	ck_assert(str_is(r.files->type, "image/png"));
 	ck_assert(str_is(r.files->data, PNG));
 	/* A view of what came in. */
-	ck_assert(r.files->data.p > form && r.files->data.p < form + sizeof(form));
+	ck_assert(
+	    r.files->data.p > form && r.files->data.p < form + sizeof(form));
 
 	ck_assert_int_eq(r.from->decode_request(&r, a, &e), 0);
 	p = r.messages->parts;
@@ -140,8 +141,8 @@ START_TEST(torn)
 		r = (struct llm_request){ .from = &dialect_openai_edits,
 			.type = STR(FORM),
 			.body = { form, i } };
-		ck_assert_int_eq(r.from->peek(&r, a, &e),
-		    i >= sizeof(form) - 3 ? 0 : -1);
+		ck_assert_int_eq(
+		    r.from->peek(&r, a, &e), i >= sizeof(form) - 3 ? 0 : -1);
 	}
 	arena_free(a);
 }
@@ -149,9 +150,10 @@ END_TEST
 
 /* --- answers of others --- */
 
-#define INLINE "{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"" DOT "\"}}"
+#define INLINE                                                                 \
+	"{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"" DOT "\"}}"
 #define USAGE                                                                  \
-	"\"usageMetadata\":{\"promptTokenCount\":7,"                          \
+	"\"usageMetadata\":{\"promptTokenCount\":7,"                           \
 	"\"candidatesTokenCount\":1290}"
 
 static const struct {
@@ -165,7 +167,8 @@ static const struct {
 	{ "gemini", &dialect_gemini_image,
 	    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}," INLINE
 	    "]}}]," USAGE "}",
-	    ERR_NONE, "\"data\":[{\"b64_json\":\"" DOT "\"}],\"output_format\":\"png\"",
+	    ERR_NONE,
+	    "\"data\":[{\"b64_json\":\"" DOT "\"}],\"output_format\":\"png\"",
 	    1290 },
 	{ "gemini, two", &dialect_gemini_image,
 	    "{\"candidates\":[{\"content\":{\"parts\":[" INLINE "," INLINE
@@ -223,8 +226,8 @@ static const struct {
 	    4 },
 	{ "openai, none", &dialect_openai_images, "{\"data\":[]}",
 	    ERR_NO_CONTENT, NULL, 0 },
-	{ "openai, no data", &dialect_openai_images, "{\"data\":[{\"b64_json\":\"\"}]}",
-	    ERR_NO_CONTENT, NULL, 0 },
+	{ "openai, no data", &dialect_openai_images,
+	    "{\"data\":[{\"b64_json\":\"\"}]}", ERR_NO_CONTENT, NULL, 0 },
 	{ "no JSON", &dialect_gemini_image, "<html>", ERR_UPSTREAM, NULL, 0 },
 };
 
@@ -243,8 +246,9 @@ START_TEST(decoded)
 	struct arena *a = arena_new(4096, 1 << 20);
 	struct llm_answer answer = { .ended = false };
 	struct llm_fold *f = llm_fold_new(a, &answer);
-	struct frame frame = { .id = STR("img-1"), .model = STR("p/m"),
-		.created = 5 };
+	struct frame frame = {
+		.id = STR("img-1"), .model = STR("p/m"), .created = 5
+	};
 	struct tail tail = { .usage = &answer.usage };
 	struct pieces p = PIECES_LIMIT(10000);
 	struct buf b = BUF_LIMIT(10000);
@@ -295,8 +299,8 @@ START_TEST(far)
 			     a, &frame, buf_str(&body), &facts, &e),
 	    0);
 	ck_assert_int_eq(facts.images, 1);
-	ck_assert_int_eq(dialect_openai_images.patch_pieces(a, &frame, &tail,
-			     buf_str(&body), &p, &e),
+	ck_assert_int_eq(dialect_openai_images.patch_pieces(
+			     a, &frame, &tail, buf_str(&body), &p, &e),
 	    0);
 	ck_assert_int_eq(p.n, 1);
 	ck_assert(p.v[0].far.p > body.p && p.v[0].far.p < body.p + body.n);
@@ -304,7 +308,8 @@ START_TEST(far)
 	whole(&p, &b);
 	ck_assert(jscan_is_object(buf_str(&b)));
 	b.p[b.n - 1] = '\0';
-	ck_assert_ptr_nonnull(strstr(b.p, "{\"created\":5,\"x\":[1.50],\"data\":[{"));
+	ck_assert_ptr_nonnull(
+	    strstr(b.p, "{\"created\":5,\"x\":[1.50],\"data\":[{"));
 	ck_assert_ptr_nonnull(strstr(b.p, "\"y\":2},\"metadata\":{\"m\":1}"));
 	buf_free(&body);
 	buf_free(&p.text);
@@ -340,7 +345,8 @@ run(struct image_relay *s, const char *const *data, struct buf *out,
 START_TEST(streamed)
 {
 	static const char *const good[] = {
-		"{\"type\":\"image_generation.partial_image\",\n\"b64_json\":\"A\"}",
+		"{\"type\":\"image_generation.partial_image\",\n\"b64_json\":"
+		"\"A\"}",
 		"no JSON",
 		"{\"type\":\"image_generation.completed\",\"b64_json\":\"B\","
 		"\"usage\":{\"input_tokens\":2,\"output_tokens\":3},\"z\":1}",
@@ -349,8 +355,9 @@ START_TEST(streamed)
 	static const char *const cut[] = {
 		"{\"type\":\"image_generation.partial_image\"}", NULL
 	};
-	static const char *const broken[] = { "{\"error\":{\"message\":\"boom\"}}",
-		NULL };
+	static const char *const broken[] = {
+		"{\"error\":{\"message\":\"boom\"}}", NULL
+	};
 	struct image_relay s = { .open = false };
 	struct buf b = BUF_LIMIT(10000);
 	struct err e = { 0 };
@@ -367,7 +374,8 @@ START_TEST(streamed)
 	    "\"image_generation.completed\",\"b64_json\":\"B\",\"z\":1,"
 	    "\"usage\":{\"input_tokens\":2,");
 	ck_assert_str_eq("\"metadata\":{}}\n\n",
-	    (buf_addc(&b, '\0'), b.p + b.n - 1 - strlen("\"metadata\":{}}\n\n")));
+	    (buf_addc(&b, '\0'),
+		b.p + b.n - 1 - strlen("\"metadata\":{}}\n\n")));
 	s = (struct image_relay){ .open = false };
 	ck_assert_int_eq(run(&s, cut, &b, &e), -1);
 	ck_assert_int_eq(e.code, ERR_NO_CONTENT);

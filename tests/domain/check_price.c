@@ -271,15 +271,26 @@ START_TEST(properties)
 END_TEST
 
 /* Images: 8,000 pico a token of text, 40,000 of images. */
-static const struct prices by_token[] = { { .upto = INT64_MAX, .input = 8000,
-    .output = 8000, .cached_input = NO_PRICE, .cache_write = NO_PRICE,
-    .cache_write_1h = NO_PRICE, .request = NO_PRICE, .web_search = NO_PRICE,
-    .image_in = 10000, .image_out = 40000, .audio_in = NO_PRICE,
-    .audio_out = NO_PRICE, .image_in_each = NO_PRICE,
+static const struct prices by_token[] = { { .upto = INT64_MAX,
+    .input = 8000,
+    .output = 8000,
+    .cached_input = NO_PRICE,
+    .cache_write = NO_PRICE,
+    .cache_write_1h = NO_PRICE,
+    .request = NO_PRICE,
+    .web_search = NO_PRICE,
+    .image_in = 10000,
+    .image_out = 40000,
+    .audio_in = NO_PRICE,
+    .audio_out = NO_PRICE,
+    .image_in_each = NO_PRICE,
     .image_out_each = NO_PRICE } };
 static const struct prices by_piece[] = { { .upto = INT64_MAX,
-    .image_in = NO_PRICE, .image_out = NO_PRICE, .audio_in = NO_PRICE,
-    .audio_out = NO_PRICE, .image_in_each = 2000000,
+    .image_in = NO_PRICE,
+    .image_out = NO_PRICE,
+    .audio_in = NO_PRICE,
+    .audio_out = NO_PRICE,
+    .image_in_each = 2000000,
     .image_out_each = 70000000 } };
 static const struct picture_price rows[] = {
 	{ 1024, 1024, LLM_QUALITY_LOW, 272, NO_PRICE },
@@ -291,12 +302,14 @@ static const struct picture_price each_rows[] = {
 	{ 1024, 1024, LLM_QUALITY_AUTO, 0, 40000000 },
 	{ 0, 0, LLM_QUALITY_AUTO, 0, 80000000 },
 };
-static const struct mapping tokens = { .tiers = by_token, .ntiers = 1,
-	.pictures = rows, .npictures = 4 };
+static const struct mapping tokens = {
+	.tiers = by_token, .ntiers = 1, .pictures = rows, .npictures = 4
+};
 static const struct mapping bare = { .tiers = by_token, .ntiers = 1 };
 static const struct mapping pieces = { .tiers = by_piece, .ntiers = 1 };
-static const struct mapping sized = { .tiers = by_piece, .ntiers = 1,
-	.pictures = each_rows, .npictures = 2 };
+static const struct mapping sized = {
+	.tiers = by_piece, .ntiers = 1, .pictures = each_rows, .npictures = 2
+};
 
 static const struct {
 	const char *name;
@@ -331,7 +344,8 @@ static const struct {
 
 START_TEST(images)
 {
-	struct llm_usage u = { .images_out = 2, .images_in = 3,
+	struct llm_usage u = { .images_out = 2,
+		.images_in = 3,
 		.estimated = !pictures[_i].told,
 		.picture = pictures[_i].picture };
 	const struct mapping *m = pictures[_i].m;

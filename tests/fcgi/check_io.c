@@ -191,8 +191,8 @@ START_TEST(lends)
 {
 	static char text[300000];
 	static unsigned char got[400000];
-	const struct str v[] = { STR("head"), STR(""),
-		{ text, sizeof(text) }, STR("tail") };
+	const struct str v[] = { STR("head"), STR(""), { text, sizeof(text) },
+		STR("tail") };
 	struct wire w = wire_open();
 	struct buf b = BUF_LIMIT(4096), body = BUF_LIMIT(1 << 20);
 	struct err e = { 0 };

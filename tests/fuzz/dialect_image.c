@@ -9,8 +9,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
-request(const struct dialect *d, struct str type, struct str in,
-    struct arena *a)
+request(
+    const struct dialect *d, struct str type, struct str in, struct arena *a)
 {
 	struct llm_request r = { .from = d, .body = in, .type = type };
 	struct llm_aim aim = { .arena = a };
@@ -22,8 +22,8 @@ request(const struct dialect *d, struct str type, struct str in,
 		    !jscan_is_object(r.body) ||
 		    d->decode_request(&r, a, &e) == -1)
 			abort();
-		if (dialect_body(&dialect_gemini_image, &r, &aim, NULL, 0,
-			&out, &e) == 0 &&
+		if (dialect_body(&dialect_gemini_image, &r, &aim, NULL, 0, &out,
+			&e) == 0 &&
 		    !jscan_is_object(buf_str(&out)))
 			abort();
 	}

@@ -8,8 +8,8 @@
 
 /* In pieces of n bytes. */
 static int
-feed(struct multipart *m, struct arena *a, struct str s, size_t n,
-    struct err *e)
+feed(
+    struct multipart *m, struct arena *a, struct str s, size_t n, struct err *e)
 {
 	size_t i, k;
 
@@ -29,9 +29,12 @@ data(const struct multipart *m, int i, struct str s)
 	return (struct str){ s.p + m->parts[i].from, m->parts[i].n };
 }
 
-static const char form[] = PART(NAMED("prompt"), "F\xc3\xbcge --xy Schnee\r\r\n--xy\r\n")
-    PART("content-type: image/png\r\n" NAMED("image[]") "; filename=\"a \\\"b;c.png\"",
-	"\x89PNG\0\r\n--xyy\r\n\r\n") PART(NAMED("empty"), "") "--xyz--\r\nbehind";
+static const char form[] =
+    PART(NAMED("prompt"), "F\xc3\xbcge --xy Schnee\r\r\n--xy\r\n")
+	PART("content-type: image/png\r\n" NAMED(
+		 "image[]") "; filename=\"a \\\"b;c.png\"",
+	    "\x89PNG\0\r\n--xyy\r\n\r\n")
+	    PART(NAMED("empty"), "") "--xyz--\r\nbehind";
 
 START_TEST(parts)
 {
@@ -51,8 +54,8 @@ START_TEST(parts)
 		ck_assert(str_is(m.parts[1].name, "image[]"));
 		ck_assert(str_is(m.parts[1].type, "image/png"));
 		ck_assert(str_is(m.parts[1].filename, "a \\\"b;c.png"));
-		ck_assert(str_eq(data(&m, 1, s),
-		    STR("\x89PNG\0\r\n--xyy\r\n\r\n")));
+		ck_assert(
+		    str_eq(data(&m, 1, s), STR("\x89PNG\0\r\n--xyy\r\n\r\n")));
 		ck_assert_uint_eq(m.parts[2].n, 0);
 	}
 	arena_free(a);
@@ -160,7 +163,8 @@ START_TEST(boundaries)
 		bool good;
 	} rows[] = {
 		{ "multipart/form-data; boundary=x", true },
-		{ "Multipart/Form-Data; charset=utf-8; BOUNDARY=\"a b\"", true },
+		{ "Multipart/Form-Data; charset=utf-8; BOUNDARY=\"a b\"",
+		    true },
 		{ "multipart/form-data; boundary=" TEN TEN TEN TEN TEN TEN TEN,
 		    true },
 		{ "multipart/form-data; boundary=" TEN TEN TEN TEN TEN TEN TEN
@@ -181,9 +185,8 @@ START_TEST(boundaries)
 	size_t i;
 
 	for (i = 0; i < NROWS(rows); i++)
-		ck_assert_msg(
-		    (multipart_init(&m, str_from(rows[i].type), a, &e) == 0) ==
-			rows[i].good,
+		ck_assert_msg((multipart_init(&m, str_from(rows[i].type), a,
+				   &e) == 0) == rows[i].good,
 		    "%s", rows[i].type);
 	arena_free(a);
 }

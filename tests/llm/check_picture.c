@@ -57,7 +57,9 @@ END_TEST
 START_TEST(sum)
 {
 	struct llm_usage a = { .input = 1, .image_out = 2, .images_out = 3 };
-	struct llm_usage b = { .input = 10, .image_out = 20, .images_out = 30,
+	struct llm_usage b = { .input = 10,
+		.image_out = 20,
+		.images_out = 30,
 		.estimated = true };
 
 	llm_usage_add(&a, &b);
