@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/cgroup.h"
 #include "pipeline/courier.h"
 #include "pipeline/hold.h"
 #include "pipeline/loop.h"
@@ -18,6 +19,7 @@
 #define ADOPT_TICKS 5  /* each second */
 #define BACKOFF_MIN 5  /* ticks: 1 s to 60 s while the store refuses (F7) */
 #define BACKOFF_MAX 300
+#define CROWDED 90 /* per cent of the memory limit (api.md 15.4) */
 #define ARENA_MAX ((size_t)512 * 1024 * 1024)
 
 struct ledger {
@@ -33,6 +35,7 @@ struct ledger {
 	struct arena *arena;
 	struct courier *courier;
 	bool committed; /* since the courier looked */
+	struct cgroup cgroup;
 };
 
 static int
@@ -195,6 +198,20 @@ show_depth(struct ledger *l)
 	l->shown = now;
 }
 
+/* It is said once, when it begins and when it is over. */
+static void
+look_at_memory(struct ledger *l)
+{
+	struct world *w = l->world;
+	int percent = cgroup_memory(&l->cgroup);
+	bool crowded = percent >= CROWDED;
+
+	if (atomic_exchange(&w->crowded, crowded) != crowded)
+		log_say(&w->log, LOG_WARN_, "%d %% of the memory limit: %s",
+		    percent,
+		    crowded ? "no new requests" : "requests are taken again");
+}
+
 static void
 work(struct ledger *l, int tick)
 {
@@ -203,6 +220,8 @@ work(struct ledger *l, int tick)
 
 	if (tick % ADOPT_TICKS == 0 && open_sql(l, &e) == 0)
 		keys_poll(l->world->keys, l->sql);
+	if (tick % ADOPT_TICKS == 0)
+		look_at_memory(l);
 	e = (struct err){ 0 };
 	n = tend(l, &e);
 	if (l->wait > 0) {
@@ -274,6 +293,7 @@ ledger_open(struct ledger **out, struct world *w, struct err *e)
 	l->world = w;
 	l->arena = arena_new(64 * 1024, ARENA_MAX);
 	l->courier = courier_new(w);
+	cgroup_find(&l->cgroup, "/proc/self/cgroup", "/sys/fs/cgroup");
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->wake, NULL);
 	if (pthread_create(&l->thread, NULL, ledger_main, l) != 0)

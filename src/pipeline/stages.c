@@ -95,22 +95,28 @@ read_body(struct req *r, struct str *out)
 	return 0;
 }
 
-/* Too many already?  Counts us in, in this process and on the host. */
+static int
+shed(struct req *r, struct str scope, const char *what)
+{
+	metrics_leave(r->world->metrics);
+	metrics_add(r->world->metrics, METRIC_SHED, &scope, 1);
+	return err_set(&r->err, ERR_OVERLOADED,
+	    "The gateway is at its limit of %s", what);
+}
+
+/* Too much already?  Counts us in, in this process and on the host. */
 static int
 admit(struct req *r)
 {
 	struct world *w = r->world;
-	struct str none[] = { STR_NONE };
 	int64_t all = metrics_enter(w->metrics);
 
-	if (atomic_load(&w->inflight) <= PROCESS_MAX &&
-	    all <= w->conf.max_inflight)
-		return 0;
-	metrics_leave(w->metrics);
-	none[0] = STR("inflight");
-	metrics_add(w->metrics, METRIC_SHED, none, 1);
-	return err_set(&r->err, ERR_OVERLOADED,
-	    "The gateway is at its limit of requests in progress");
+	if (atomic_load(&w->inflight) > PROCESS_MAX ||
+	    all > w->conf.max_inflight)
+		return shed(r, STR("inflight"), "requests in progress");
+	if (atomic_load_explicit(&w->crowded, memory_order_relaxed))
+		return shed(r, STR("memory"), "memory");
+	return 0;
 }
 
 enum verdict

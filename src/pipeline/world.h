@@ -52,6 +52,7 @@ struct world {
 	void *own; /* of the program */
 	atomic_int inflight;      /* requests in this process */
 	atomic_bool draining;     /* nothing new is accepted */
+	atomic_bool crowded;      /* near the memory limit (api.md 15.4) */
 	atomic_bool snippet_said; /* the missing LLMGW_SNIPPET was logged */
 };
 

@@ -15,7 +15,9 @@
 #include "base/arena.h"
 #include "store/metrics.h"
 
-#define METRICS_LAYOUT 2
+#define METRICS_LAYOUT 3
+#define METRICS_PROGRAM 24 /* of its name, with a NUL */
+#define METRICS_PROGRAMS 16
 #define METRICS_SERIES 4096 /* a power of two */
 #define METRICS_CELLS 256   /* gauges of one process; a power of two */
 #define METRICS_PROCESSES 256
@@ -58,8 +60,16 @@ struct cell {
 
 struct process {
 	_Atomic uint64_t owner; /* pid and start time; 0: free */
-	char program[24];
+	_Atomic uint64_t ticks; /* CPU time when it was last looked at */
+	char program[METRICS_PROGRAM];
 	struct cell cells[METRICS_CELLS];
+};
+
+/* CPU time of a program's processes that are no more, so that no sum falls. */
+struct past {
+	char program[METRICS_PROGRAM];
+	_Atomic uint64_t ticks;
+	_Atomic int state; /* 0 free, 1 the name is being written, 2 it stands */
 };
 
 struct metrics_map {
@@ -70,6 +80,7 @@ struct metrics_map {
 	_Atomic int32_t inflight[METRICS_PROCESSES];
 	_Atomic int32_t nprocesses; /* highest place ever used */
 	struct process processes[METRICS_PROCESSES];
+	struct past past[METRICS_PROGRAMS];
 };
 
 struct metrics {
@@ -83,5 +94,7 @@ void metrics_claim(struct metrics *, const char *program);
 void metrics_release(struct metrics *);
 bool metrics_process_alive(uint64_t owner);
 int metrics_process_pid(uint64_t owner);
+/* CPU time of processes of this program that have ended. */
+uint64_t metrics_process_past(const struct metrics_map *, const char *program);
 
 #endif

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/times.h>
 #include <unistd.h>
 
 #include "store/metrics_map.h"
@@ -60,6 +62,44 @@ metrics_process_alive(uint64_t owner)
 	return !start_ticks(pid, &ticks) || ticks == owner >> PID_BITS;
 }
 
+static bool
+is_past_of(const struct past *p, const char *program)
+{
+	return p->state == 2 && strcmp(p->program, program) == 0;
+}
+
+uint64_t
+metrics_process_past(const struct metrics_map *map, const char *program)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < METRICS_PROGRAMS; i++)
+		if (is_past_of(&map->past[i], program))
+			sum += map->past[i].ticks;
+	return sum;
+}
+
+/* Two that begin at once may take a place each: the sum is over both. */
+static void
+bury(struct metrics_map *map, const struct process *p, uint64_t ticks)
+{
+	struct past *q;
+	int none;
+
+	for (int i = 0; i < METRICS_PROGRAMS; i++) {
+		q = &map->past[i];
+		none = 0;
+		if (atomic_compare_exchange_strong(&q->state, &none, 1)) {
+			snprintf(q->program, METRICS_PROGRAM, "%s", p->program);
+			q->state = 2;
+		}
+		if (is_past_of(q, p->program)) {
+			q->ticks += ticks;
+			return;
+		}
+	}
+}
+
 /* Empty the block of `owner`, unless somebody else does it. */
 static void
 clean(struct metrics_map *map, int i, uint64_t owner)
@@ -68,6 +108,8 @@ clean(struct metrics_map *map, int i, uint64_t owner)
 
 	if (!atomic_compare_exchange_strong(&p->owner, &owner, SWEEPING))
 		return;
+	bury(map, p, p->ticks);
+	p->ticks = 0;
 	map->inflight[i] = 0;
 	for (int c = 0; c < METRICS_CELLS; c++) {
 		p->cells[c].series = 0;
@@ -119,6 +161,13 @@ metrics_claim(struct metrics *m, const char *program)
 void
 metrics_release(struct metrics *m)
 {
-	if (m->self != -1)
-		clean(m->map, m->self, m->map->processes[m->self].owner);
+	struct process *p;
+	struct tms t;
+
+	if (m->self == -1)
+		return;
+	p = &m->map->processes[m->self];
+	if (times(&t) != (clock_t)-1)
+		p->ticks = (uint64_t)(t.tms_utime + t.tms_stime);
+	clean(m->map, m->self, p->owner);
 }

@@ -162,7 +162,7 @@ put_row(struct metrics *m, int row, const int64_t *gauges, struct buf *b)
 
 /* What the processes of one program have together; see proc(5). */
 struct usage {
-	char program[24];
+	char program[METRICS_PROGRAM];
 	long long resident; /* bytes */
 	long long fds;
 	unsigned long long ticks;   /* of CPU time */
@@ -186,9 +186,10 @@ count_fds(int pid)
 }
 
 static void
-add_process(struct usage *u, int pid)
+add_process(struct usage *u, struct process *proc)
 {
 	unsigned long long user, sys, start;
+	int pid = metrics_process_pid(proc->owner);
 	char path[32], text[1024];
 	const char *p;
 	long long pages;
@@ -208,6 +209,7 @@ add_process(struct usage *u, int pid)
 		return;
 	u->resident += pages * sysconf(_SC_PAGESIZE);
 	u->fds += count_fds(pid);
+	proc->ticks = user + sys;
 	u->ticks += user + sys;
 	if (u->started == 0 || start < u->started)
 		u->started = start;
@@ -217,7 +219,7 @@ add_process(struct usage *u, int pid)
 static int
 gather(struct metrics_map *map, struct usage *u)
 {
-	const struct process *p;
+	struct process *p;
 	int n = 0, k;
 
 	for (int i = 0; i < map->nprocesses; i++) {
@@ -228,10 +230,12 @@ gather(struct metrics_map *map, struct usage *u)
 			if (strncmp(u[k].program, p->program,
 				sizeof(p->program)) == 0)
 				break;
-		if (k == n)
-			snprintf(u[n++].program, sizeof(u->program), "%.23s",
+		if (k == n) {
+			snprintf(u[n].program, METRICS_PROGRAM, "%s",
 			    p->program);
-		add_process(&u[k], metrics_process_pid(p->owner));
+			u[n++].ticks = metrics_process_past(map, p->program);
+		}
+		add_process(&u[k], p);
 	}
 	return n;
 }

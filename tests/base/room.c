@@ -2,6 +2,7 @@
 
 TCase *case_arena(void);
 TCase *case_buf(void);
+TCase *case_cgroup(void);
 TCase *case_clock(void);
 TCase *case_conf(void);
 TCase *case_conf_table(void);
@@ -19,6 +20,7 @@ const char *const room_name = "base";
 TCase *(*const room_cases[])(void) = {
 	case_arena,
 	case_buf,
+	case_cgroup,
 	case_clock,
 	case_conf,
 	case_conf_table,

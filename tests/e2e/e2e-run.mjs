@@ -1,5 +1,9 @@
 // The supervisor under lighttpd: death, reload and drain of processes.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import path from 'node:path'
 import { alive, sleep, until } from '../lib/gateway.mjs'
 import { events, faults, join } from '../lib/stream.mjs'
 import { assert, runAll, test } from '../lib/suite.mjs'
@@ -9,9 +13,11 @@ const g = await start({}, { procs: 2 })
 
 // A stream that takes a while: resolves when its first text has come.
 function stream(model = 'sim/sim-slow-c20-i50') {
-  let begun
-  const first = new Promise(done => { begun = done })
+  let begun, failed
+  const first = new Promise((done, fail) => { begun = done; failed = fail })
   const answer = g.chat(hello({ model, stream: true }), { onData: d => { if (/"content":"[^"]/.test(d.toString())) begun() } })
+  answer.then(a => failed(new Error(`no text: ${a.status} ${a.text}`)), failed)
+  first.catch(() => {})
   return { first, answer }
 }
 
@@ -73,6 +79,61 @@ test('SIGHUP with a bad configuration keeps the old processes', async () => {
   assert.match(g.log(), /llmgw\.conf:\d+/)
 })
 
+// A control group of our own, where the machine lets us have one.
+function memoryGroup() {
+  for (const [root, limit, used] of [['/sys/fs/cgroup/memory', 'memory.limit_in_bytes', 'memory.usage_in_bytes'], ['/sys/fs/cgroup', 'memory.max', 'memory.current']]) {
+    const dir = path.join(root, `llmgw-test-${process.pid}`)
+    const put = (name, text) => fs.writeFileSync(path.join(dir, name), String(text))
+    try {
+      fs.mkdirSync(dir)
+      put(limit, 1 << 30)
+      return { add: pid => put('cgroup.procs', pid), limit: n => put(limit, n),
+        pids: () => fs.readFileSync(path.join(dir, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number),
+        used: () => Number(fs.readFileSync(path.join(dir, used), 'utf8')) -
+          Number(/^(?:total_)?inactive_file (\d+)$/m.exec(fs.readFileSync(path.join(dir, 'memory.stat'), 'utf8').replace(/^inactive_file.*\n(?=[^]*total_inactive_file)/m, ''))[1]),
+        remove: () => fs.rmdirSync(dir) }
+    } catch {
+      try { fs.rmdirSync(dir) } catch { /* it was not made */ }
+    }
+  }
+}
+
+// Most of what is used, so that the rest has room although it is short.
+async function ballast(group) {
+  const child = spawn(process.execPath, ['-e', 'process.stdin.once("data", () => { globalThis.b = Buffer.alloc(300 << 20, 1); console.log(1) })'])
+  group.add(child.pid)
+  child.stdin.write('1\n')
+  await once(child.stdout, 'data')
+  return child
+}
+
+const skipped = { n: 0 }
+const group = memoryGroup()
+if (!group) skipped.n++
+else test('api 15.4: near the memory limit new requests get 503, and health answers', async () => {
+  const [first, ...old] = g.program('chat')
+  const child = await ballast(group)
+  g.writeConf(g.options.conf, g.options.sections)
+  group.add(first)
+  process.kill(first, 'SIGHUP')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 5000), 'no new processes')
+  assert.equal((await g.chat(hello())).status, 200)
+  assert.ok(await until(async () => {
+    group.limit(Math.ceil(group.used() / 0.94)) // what is used moves by itself
+    await sleep(1200)
+    return (await g.chat(hello())).status === 503
+  }, 10000), 'nothing is refused')
+  const a = await g.chat(hello())
+  assert.match(a.text, /"message":"The gateway is at its limit of memory"/)
+  assert.equal(a.headers['retry-after'], '1')
+  assert.equal((await g.get('/')).status, 200)
+  assert.match((await g.get('/metrics')).text, /gateway_requests_shed_total\{[^}]*scope="memory"\} [1-9]/)
+  group.limit(1 << 30)
+  child.kill()
+  let good = 0 // of all processes
+  assert.ok(await until(async () => (good = (await g.chat(hello())).status === 200 ? good + 1 : 0) === 16, 8000, 50), 'still refused')
+})
+
 // The last one: afterwards the program is not served by these processes.
 test('SIGTERM drains', async () => {
   const s = stream()
@@ -83,4 +144,4 @@ test('SIGTERM drains', async () => {
   assert.ok(await until(() => !all.some(alive), 3000), 'processes are left')
 })
 
-await runAll('e2e-run', { after: async () => { await g.stop(); await upstream.close() } })
+await runAll('e2e-run', { skipped, after: async () => { await g.stop(); await upstream.close(); group?.remove() } })

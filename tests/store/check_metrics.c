@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/scratch.h"
@@ -249,6 +250,65 @@ START_TEST(process)
 }
 END_TEST
 
+static double
+cpu_of(struct metrics *m)
+{
+	struct buf b = BUF_LIMIT(1 << 20);
+	const char *at;
+	double v;
+
+	metrics_text(m, &b);
+	buf_addc(&b, '\0');
+	at = strstr(b.p,
+	    "\nprocess_cpu_seconds_total{" SERVICE ",program=\"check\"} ");
+	ck_assert_ptr_nonnull(at);
+	v = strtod(strstr(at, "} ") + 2, NULL);
+	buf_free(&b);
+	return v;
+}
+
+/* A process that burns time and ends, or is killed after a look at it. */
+static void
+burn(const char *dir, int ready, int go, bool killed)
+{
+	struct metrics *m = open_in(dir);
+	char c = 1;
+
+	while (clock() < CLOCKS_PER_SEC / 5)
+		;
+	ck_assert_int_eq(write(ready, &c, 1), 1);
+	ck_assert_int_eq(read(go, &c, 1), 1);
+	if (killed)
+		raise(SIGKILL);
+	metrics_close(m);
+	_exit(0);
+}
+
+START_TEST(cpu_never_falls)
+{
+	int ready[2], go[2], status;
+	char dir[SCRATCH_PATH], c = 1;
+	struct metrics *m;
+	double before;
+	pid_t pid;
+
+	scratch_begin(dir);
+	m = open_in(dir);
+	ck_assert_int_eq(pipe(ready), 0);
+	ck_assert_int_eq(pipe(go), 0);
+	if ((pid = fork()) == 0)
+		burn(dir, ready[1], go[0], _i == 1);
+	ck_assert_int_eq(read(ready[0], &c, 1), 1);
+	before = cpu_of(m);
+	ck_assert(before >= 0.15); /* it counts in hundredths */
+	ck_assert_int_eq(write(go[1], &c, 1), 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(cpu_of(m) >= before);
+	metrics_close(m);
+	scratch_end(dir);
+}
+END_TEST
+
 CASE(case_metrics)
 {
 	TCase *t = tcase_create("metrics");
@@ -260,5 +320,6 @@ CASE(case_metrics)
 	tcase_add_test(t, full);
 	tcase_add_test(t, threads);
 	tcase_add_test(t, process);
+	tcase_add_loop_test(t, cpu_never_falls, 0, 2);
 	return t;
 }
