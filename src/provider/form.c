@@ -41,8 +41,7 @@ text_of(struct form *f, const struct jmember *m)
 static void
 put_field(struct form *f, const struct jmember *m)
 {
-	if (jscan_null(m->raw) || str_is(m->key, "images") ||
-	    str_is(m->key, "mask"))
+	if (jscan_null(m->raw))
 		return;
 	put_head(f, m->key);
 	buf_add(&f->pieces.text, STR("\r\n\r\n"));

@@ -158,6 +158,10 @@ quirk_image(const struct target *t, const struct llm_request *r,
 
 	if (t->way->one)
 		quirk_del(c, STR("n"));
+	if (t->way->dialect->form) { /* they become files */
+		quirk_del(c, STR("images"));
+		quirk_del(c, STR("mask"));
+	}
 	if (k == NULL) {
 		if (jscan_get(c->members, c->nmembers, "aspect_ratio").p !=
 		    NULL)

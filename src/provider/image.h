@@ -30,8 +30,8 @@ void quirk_image(const struct target *, const struct llm_request *,
     struct changes *, struct arena *);
 
 /*
- * An edit as a form: the JSON body's members become fields, images and mask its
- * files.  Files of the client's own form are sent from where they are.  The
+ * An edit as a form: the members of the JSON body become fields (quirk_image()
+ * has taken out images and mask), images and mask its files.  Files of the client's own form are sent from where they are.  The
  * line for Content-Type goes to *type.
  */
 int form_body(struct llm_request *, struct str json, struct arena *,
