@@ -44,7 +44,10 @@ struct relay {
 	struct llm_answer *answer; /* what is folded */
 	struct llm_facts facts;    /* unless the patched stream keeps them */
 	struct tail tail;
-	/* Of images: */
+	struct draw *draw; /* of images, else NULL */
+};
+
+struct draw {
 	int64_t wanted; /* calls of one image each that are to be made */
 	bool bytes;     /* and no URLs: they are fetched */
 	int images_in;
@@ -178,7 +181,7 @@ start_fold(struct relay *y)
 {
 	y->answer = ARENA_NEW(y->r->life, struct llm_answer);
 	y->fold = llm_fold_new(y->r->life, y->answer);
-	y->fold->views = y->to->task == LLM_IMAGE;
+	y->fold->views = y->draw != NULL;
 }
 
 static void
@@ -197,6 +200,23 @@ start_coding(struct relay *y)
 	y->patched = false;
 	y->state = arena_zalloc(y->r->life, y->from->dec_size);
 	y->enc = arena_zalloc(y->r->life, y->to->enc_size);
+}
+
+/* Several calls, or URLs to be fetched: then it is no relay. */
+static void
+begin_draw(struct relay *y, const struct target *t)
+{
+	const struct req *r = y->r;
+	struct draw *d = ARENA_NEW(r->life, struct draw);
+
+	y->draw = d;
+	d->images_in = r->chat.images;
+	d->picture = r->chat.picture;
+	d->wanted = t->way->one ? r->chat.pictures : 1;
+	d->bytes = (r->chat.says & LLM_SAY_LINK) == 0 &&
+	    r->world->conf.fetch_images;
+	if (d->wanted > 1 || (d->bytes && t->way->links))
+		y->patched = false;
 }
 
 void
@@ -219,13 +239,10 @@ relay_begin(struct req *r, const struct target *t)
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);
-	y->images_in = r->chat.images;
-	y->picture = r->chat.picture;
-	y->wanted = t->way->one ? r->chat.pictures : 1;
-	y->bytes = (r->chat.says & LLM_SAY_LINK) == 0 &&
-	    r->world->conf.fetch_images && y->to->task == LLM_IMAGE;
 	y->patched = y->to == y->from && y->streams == r->chat.stream &&
-	    !r->chat.heal && y->wanted == 1 && !(y->bytes && t->way->links);
+	    !r->chat.heal;
+	if (y->to->task == LLM_IMAGE)
+		begin_draw(y, t);
 	collect = !y->patched && (!r->chat.stream || r->chat.heal);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
@@ -282,10 +299,10 @@ add_pieces(
 {
 	struct llm_picture made = u->picture;
 
-	llm_usage_add(u, &y->before);
-	u->images_in = y->images_in;
+	llm_usage_add(u, &y->draw->before);
+	u->images_in = y->draw->images_in;
 	u->images_out = f->images;
-	u->picture = y->picture;
+	u->picture = y->draw->picture;
 	if (made.w > 0) {
 		u->picture.w = made.w;
 		u->picture.h = made.h;
@@ -315,7 +332,7 @@ relay_usage(const struct req *r, struct llm_usage *u)
 
 	assert(f != NULL);
 	told_usage(r, f, u);
-	if (r->relay->to->task == LLM_IMAGE)
+	if (r->relay->draw != NULL)
 		add_pieces(r->relay, f, u);
 }
 
@@ -624,7 +641,7 @@ keep_usage(struct relay *y)
 	struct llm_usage u;
 
 	told_usage(y->r, &y->facts, &u);
-	llm_usage_add(&y->before, &u);
+	llm_usage_add(&y->draw->before, &u);
 	y->facts.usage = (struct llm_usage){ 0 };
 	y->facts.has_usage = false;
 }
@@ -651,7 +668,7 @@ has_links(struct relay *y)
 	struct str raw, url;
 	bool any = false;
 
-	for (; p != NULL && y->bytes; p = p->next) {
+	for (; p != NULL && y->draw->bytes; p = p->next) {
 		raw = p->media.url;
 		if (raw.n == 0) /* else it is a string of the body */
 			continue;
@@ -678,12 +695,12 @@ whole_decoded(struct relay *y, struct str body)
 		r->broken = true;
 		return -1;
 	}
-	if (y->to->task == LLM_IMAGE && --y->wanted > 0) {
+	if (y->draw != NULL && --y->draw->wanted > 0) {
 		keep_usage(y);
 		keep_body(y->r);
 		return 1;
 	}
-	if (has_links(y)) {
+	if (y->draw != NULL && has_links(y)) {
 		keep_body(y->r);
 		return 2;
 	}
@@ -707,7 +724,7 @@ relay_made(struct req *r)
 {
 	struct relay *y = r->relay;
 
-	if (y == NULL || y->to->task != LLM_IMAGE || y->fold == NULL ||
+	if (y == NULL || y->draw == NULL || y->fold == NULL ||
 	    y->facts.images == 0 || r->gone)
 		return -1;
 	r->err = (struct err){ .code = ERR_NONE };
