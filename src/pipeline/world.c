@@ -106,7 +106,8 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	if (is_program(w->program, &program_sim))
 		return 0;
-	if (sql_open(&w->sql, c->store_sql, SQL_WRITE, e) == -1)
+	if (health_open(&w->health, c->runtime_dir, e) == -1 ||
+	    sql_open(&w->sql, c->store_sql, SQL_WRITE, e) == -1)
 		return -1;
 	sql_set_log(w->sql, &w->log);
 	if (sql_migrate_soon(w->sql, e) == -1)
@@ -123,8 +124,6 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	if (!calls_models(w->program))
 		return 0;
-	if (health_open(&w->health, c->runtime_dir, e) == -1)
-		return -1;
 	owns_open(&w->owns);
 	if (seal_key_make(&w->master, c->master_key_file, e) == -1)
 		return -1;

@@ -18,6 +18,7 @@ import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
 import * as aws from './http/bedrock.mjs'
 import { startTenants, tenants } from './http/tenant.mjs'
+import { own, startOwn, stopOwn } from './http/own.mjs'
 import { responses, startResponses } from './http/responses.mjs'
 import { routing, startRouting } from './http/routing.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
@@ -48,6 +49,7 @@ const items = await run(startResponses())
 const native = await run(co.startCohere())
 const desk = await gateway({})
 const tenanted = await run(startTenants())
+const owning = await run(startOwn())
 const routed = await run(startRouting())
 
 requests(() => main)
@@ -70,6 +72,7 @@ co.cohere(() => native)
 googles(() => vertex)
 account(() => main)
 tenants(() => tenanted)
+own(() => owning)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -114,5 +117,6 @@ await runAll('e2e-http', {
     await aws.upstream.close()
     await co.upstream.close()
     await stopGoogle()
+    await stopOwn()
   }
 })
