@@ -104,6 +104,9 @@ put_statuses(struct jw *w, const char *good, const char *list)
 static void
 put_endpoint(struct jw *w, const struct endpoint *ep, const struct about *a)
 {
+	static const char *const files[] = { "image", "image[]", "mask",
+		NULL };
+
 	jw_obj(w, strcmp(ep->method, "POST") == 0 ? "post" : "get");
 	jw_strc(w, "operationId", ep->name);
 	jw_strc(w, "summary", a->text);
@@ -122,6 +125,8 @@ put_endpoint(struct jw *w, const struct endpoint *ep, const struct about *a)
 			openapi_embeddings(w, "schema");
 		else
 			openapi_rules(w, "schema", a->body);
+		if (ep->dialect != NULL && ep->dialect->form)
+			openapi_form(w, a->body, files);
 		openapi_body_end(w);
 	}
 	put_statuses(w, "200", a->statuses);

@@ -478,6 +478,17 @@ test('a client that leaves cancels the call', async () => {
     assert.ok(await until(async () => (r = (await g.get(`/v1/usage/${id}`)).json).status === 499, 6000), JSON.stringify(r))
   }
 })
+test('what all images may cost is held', async () => {
+  const k = g.newKey('poor')
+  g.ctl('key', 'set', k.id, 'usage_limit=0.3')
+  const ask = n => draw({ model: 'grok-image', n }, { headers: { authorization: `Bearer ${k.key}` } })
+  const a = await ask(5)
+  assert.equal(a.status, 402, a.text)
+  assert.equal(a.json.code, 'insufficient_budget')
+  assert.equal(a.json.required, 0.35)
+  assert.equal((await ask(4)).status, 200)
+  assert.equal((await ask(1)).status, 402)
+})
 test('bodies that are too large', async () => {
   flat(await draw({ prompt: 'x'.repeat(33554432) }), 413, 'request_too_large', 'Request body exceeds 33554432 bytes')
 })
