@@ -53,6 +53,8 @@ struct conf_model {
 	char *cached_input_price;
 	char *cache_write_price;
 	char *request_price; /* USD per request */
+	char *image_price;   /* USD per image made */
+	char *image_output_price; /* USD per million tokens of images */
 	bool free;
 };
 
@@ -91,6 +93,7 @@ struct conf {
 	char *public_url;
 	int64_t max_fallback_providers;
 	char *auto_models;          /* with commas */
+	char *auto_image_model;
 	int64_t exploration_rate;   /* thousandths, as the weights */
 	int64_t preferred_ttl;
 	int64_t session_ttl;

@@ -40,6 +40,8 @@ GW(anthropic_betas_vertex, CONF_STR,
     "interleaved-thinking-2025-05-14,token-efficient-tools-2025-02-19", ANY,
     "Values of the header anthropic-beta that Claude on Vertex gets, with "
     "commas; it refuses requests with others."),
+GW(auto_image_model, CONF_STR, "gemini-3-pro-image", ANY,
+    "Model that serves requests for images without one, or with auto."),
 GW(auto_models, CONF_STR, "gpt-oss-120b,gpt-5-nano,gpt-4.1-nano", ANY,
     "Models, with commas, that \"auto\" chooses from, before all others.  "
     "The cheapest that can do what a request asks for is taken."),
@@ -100,7 +102,8 @@ GW(fcgi_peers, CONF_STR, "", ANY,
     "listening socket is TCP.  A TCP socket is refused while this is empty."),
 GW(fetch_images, CONF_BOOL, "off", ANY,
     "Whether images and documents that clients give by URL are fetched for "
-    "providers that want their bytes: by https, from public addresses, at "
+    "providers that want their bytes, and images that providers answer by URL "
+    "for clients that want theirs: by https, from public addresses, at "
     "most 20 MiB each."),
 GW(front_threads, CONF_INT, "8", NULL, 1, 256,
     "Threads of one process that read and admit requests.  Streams need no "
@@ -278,6 +281,10 @@ MO(context, CONF_INT, "0", NULL, 0, 1000000000,
     "Tokens that prompt and answer may have together.  0: unknown."),
 MO(free, CONF_BOOL, "off", ANY,
     "Whether the limits of free models apply."),
+MO(image_output_price, CONF_STR, "", ANY,
+    "USD per million tokens of images that are made."),
+MO(image_price, CONF_STR, "", ANY,
+    "USD per image that is made, of any size."),
 MO(input_price, CONF_STR, "", ANY,
     "USD per million prompt tokens, as 0.15."),
 MO(max_output, CONF_INT, "0", NULL, 0, 1000000000,

@@ -113,6 +113,7 @@ record_price(const struct req *r, const struct target *t, struct llm_usage *u,
 {
 	const struct mapping *m = t->mapping;
 
+	price_fill(m, u);
 	price_clamp(m, u);
 	price_cost(m, u, record_factor(r, m), !target_is_own(t), c);
 	if (!r->who->org->retain || r->world->storage_pico == 0)

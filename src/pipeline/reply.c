@@ -192,6 +192,32 @@ reply_whole(struct req *r, int status, const char *type, struct str extra,
 	return rc;
 }
 
+int
+reply_pieces(struct req *r, const struct pieces *body)
+{
+	struct str *v = arena_alloc(r->life, (2 * PIECES_MAX + 2) * sizeof(*v));
+	struct buf b = BUF_LIMIT(HEAD_MAX);
+	int n = pieces_list(body, v + 1), i;
+	int64_t all = 0;
+
+	for (i = 1; i <= n; i++)
+		all += (int64_t)v[i].n;
+	put_head(r, &b, 200, JSON_TYPE);
+	buf_add(&b, STR("Cache-Control: no-store\r\n"));
+	put_served(r, &b);
+	put_number(&b, "Content-Length", all);
+	buf_add(&b, STR("\r\n"));
+	v[0] = arena_dup(r->life, buf_str(&b));
+	buf_free(&b);
+	r->sent += all + (int64_t)v[0].n;
+	r->said_ms = clock_ms();
+	if (r->gone || r->client->ops->lend(r->client, v, n + 1) == -1) {
+		r->gone = true;
+		return -1;
+	}
+	return 0;
+}
+
 /* The 200 of a stream, together with its first bytes. */
 static int
 begin_stream(struct req *r, struct str first, bool last)

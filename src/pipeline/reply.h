@@ -13,6 +13,12 @@
 int reply_whole(struct req *, int status, const char *type, struct str extra,
     struct str body);
 
+/*
+ * A 200 with a body that is sent from where it is: what it points to lives as
+ * long as the request.
+ */
+int reply_pieces(struct req *, const struct pieces *);
+
 /* The error in r->err, in the client's format.  Before the status only. */
 int reply_error(struct req *);
 

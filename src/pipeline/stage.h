@@ -51,6 +51,7 @@ struct attempt {
 	int status; /* of the provider, 0: none */
 	enum fault fault;
 	int64_t started_ms;
+	int64_t call_ms; /* its last call began: images may take several */
 	int64_t duration_ms;
 	struct attempt_cost *cost; /* of one that failed; NULL: none */
 };
@@ -222,9 +223,12 @@ int resolve_model(struct req *, struct err *);
 enum verdict stage_keep(struct req *);
 /* pipeline/fetch.c */
 enum verdict stage_fetch(struct req *);
+/* Not a stage: images of an answer, by the loop; then it goes on at r->at. */
+void fetch_answer(struct req *, struct llm_part *);
 /* pipeline/attempt.c */
 enum verdict stage_relay(struct req *);
 enum verdict stage_answer(struct req *);
+enum verdict stage_send(struct req *);
 /* pipeline/models.c, service.c, sim.c */
 enum verdict stage_models(struct req *);
 enum verdict stage_model(struct req *);
@@ -238,5 +242,7 @@ enum verdict stage_sim(struct req *);
 enum verdict stage_usage(struct req *);
 enum verdict stage_key(struct req *);
 enum verdict stage_sim_embed(struct req *);
+enum verdict stage_sim_image(struct req *);
+enum verdict stage_sim_file(struct req *);
 
 #endif

@@ -9,6 +9,7 @@ TCase *case_error(void);
 TCase *case_gemini(void);
 TCase *case_growth(void);
 TCase *case_heal(void);
+TCase *case_image(void);
 TCase *case_messages(void);
 TCase *case_messages_request(void);
 TCase *case_pairs(void);
@@ -31,6 +32,7 @@ TCase *(*const room_cases[])(void) = {
 	case_gemini,
 	case_growth,
 	case_heal,
+	case_image,
 	case_messages,
 	case_messages_request,
 	case_pairs,
