@@ -313,7 +313,7 @@ copy_route(struct route *to, const struct route *from)
 }
 
 static void
-take_steps(struct work *k, struct steps *s, const struct llm_request *q)
+take_steps(struct work *k, struct steps *s, struct llm_request *q)
 {
 	s->world = (struct route_world){ .catalog = k->admin->catalog,
 		.today = s->today,

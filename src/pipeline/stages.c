@@ -423,7 +423,7 @@ resolve_model(struct req *r, struct err *e)
 	r->route_world = (struct route_world){ w->catalog, r->today,
 		r, is_known, is_usable, takes_any, has_region, factor_of,
 		is_allowed, find_custom,
-		strcmp(r->who->mode, "api-keys") == 0 };
+		strcmp(r->who->mode, "api-keys") == 0, w->conf.auto_models };
 	return route_resolve(&r->route, &r->route_world,
 	    alias.p != NULL ? alias : r->chat.model, e);
 }

@@ -147,7 +147,7 @@ export class Money {
   }
 }
 
-async function stores() {
+export async function stores() {
   if (kind === 'embedded') return { conf: {}, end: () => {} }
   const { Postgres, Redis } = await import('./stores.mjs')
   const pg = await Postgres.start()
