@@ -1,4 +1,4 @@
-/* Sign-in, providers, and the explanation of a route. */
+/* Sign-in, and the explanation of a route. */
 #include "admin/resource.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -128,47 +128,6 @@ int
 run_sessions(struct work *k)
 {
 	return k->ask->place.method == METHOD_POST ? sign_in(k) : sign_out(k);
-}
-
-/* --- providers --- */
-
-/* Gateway keys are nobody's but the operator's. */
-static void
-put_provider(struct work *k, const struct upstream *u)
-{
-	struct jw *w = &k->w;
-
-	jw_obj(w, NULL);
-	jw_str(w, "id", u->id);
-	jw_strc(w, "object", "provider");
-	jw_str(w, "name", u->name);
-	jw_bool(w, "usable", upstream_usable(u));
-	jw_arr(w, "keys");
-	for (int i = 0; i < u->nkeys && k->ask->who.org.p == NULL; i++) {
-		jw_obj(w, NULL);
-		jw_int(w, "index", i);
-		jw_strc(w, "state", "active");
-		jw_end(w);
-	}
-	jw_end(w);
-	jw_end(w);
-}
-
-int
-run_providers(struct work *k)
-{
-	const struct providers *p = k->admin->providers;
-
-	k->answer->status = 200;
-	jw_obj(&k->w, NULL);
-	jw_strc(&k->w, "object", "list");
-	jw_arr(&k->w, "data");
-	for (int i = 0; p != NULL && i < providers_count(p); i++)
-		put_provider(k, providers_at(p, i));
-	jw_end(&k->w);
-	jw_null(&k->w, "next_cursor");
-	jw_end(&k->w);
-	return 0;
 }
 
 /* --- explain --- */

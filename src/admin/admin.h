@@ -5,7 +5,9 @@
 #include "base/conf.h"
 #include "base/secret.h"
 #include "domain/catalog.h"
+#include "json/jw.h"
 #include "provider/provider.h"
+#include "store/health.h"
 #include "store/sql.h"
 
 /*
@@ -36,6 +38,7 @@ struct admin {
 	const struct secret *master; /* seals; NULL: no provider keys */
 	struct catalog *catalog;     /* NULL: explain is not offered */
 	struct providers *providers; /* NULL: no list of them */
+	struct health *health;       /* NULL: nothing is known of it */
 	const struct admin_texts *texts; /* of resources, in their order */
 };
 
@@ -43,6 +46,10 @@ struct admin {
 void admin_open(struct admin *, const struct conf *, struct keys *,
     struct catalog *, struct providers *);
 void admin_close(struct admin *);
+
+/* Members "keys" and "breakers" of a provider; health NULL: all is well. */
+void admin_put_health(
+    struct jw *, const struct upstream *, const struct health *);
 
 struct resource;
 

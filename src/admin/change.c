@@ -95,8 +95,8 @@ write_changes(struct work *k, struct buf *b, bool created, bool gone)
 	for (int i = 0; f[i].name != NULL; i++) {
 		old = created ? &none : &k->old[i];
 		now = gone ? &none : &k->v[i];
-		if ((f[i].flags & F_READ) == 0 || f[i].type == FIELD_SECRET ||
-		    value_same(&f[i], old, now))
+		if ((f[i].flags & (F_READ | F_VIRTUAL)) != F_READ ||
+		    f[i].type == FIELD_SECRET || value_same(&f[i], old, now))
 			continue;
 		jw_arr(&w, f[i].name);
 		value_write(&w, NULL, &f[i], old);

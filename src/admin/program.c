@@ -49,6 +49,7 @@ open_desk(struct world *w, struct err *e)
 	w->own = d;
 	admin_open(&d->admin, &w->conf, w->keys, w->catalog, w->providers);
 	d->admin.master = &w->master;
+	d->admin.health = w->health;
 	denied_open(&d->denied);
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->freed, NULL);

@@ -212,6 +212,7 @@ int check_key(struct work *);
 int check_token(struct work *);
 int check_provider_key(struct work *);
 int make_provider_key(struct work *);
+int show_provider_key(struct work *);
 int check_alert(struct work *);
 int make_alert(struct work *);
 int check_discount(struct work *);
@@ -224,10 +225,11 @@ int show_key(struct work *);
 int after_project(struct work *);
 int after_organization(struct work *);
 
-/* --- action.c, report.c --- */
+/* --- action.c, provider.c, report.c --- */
 int run_roll(struct work *);
 int run_sessions(struct work *);
 int run_providers(struct work *);
+int run_provider_reset(struct work *);
 int run_explain(struct work *);
 int run_logs(struct work *);
 int run_usage(struct work *);

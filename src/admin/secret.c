@@ -4,7 +4,6 @@
 #include "domain/key.h"
 #include "domain/iam.h"
 #include "domain/provider_key.h"
-#include "http/url.h"
 
 /* The old secret works until then. */
 static int
@@ -140,8 +139,6 @@ check_custom(struct work *k)
 	if (name->null || !is_custom_name(name->s) || is_provider(k, name->s))
 		return work_bad(k, "name",
 		    "must be lower-case words with hyphens, and no provider");
-	if (work_value(k, "base_url")->null)
-		return work_bad(k, "base_url", "is required");
 	if (models->null ||
 	    provider_key_models(models->s, k->arena, &ignored, k->e) >= 0)
 		return 0;
@@ -149,29 +146,9 @@ check_custom(struct work *k)
 	    k, "models", "%.200s", arena_cstr(k->arena, str_from(k->e->msg)));
 }
 
-/* https, or http where the operator allows it (reliability.md T7). */
-static int
-check_base_url(struct work *k)
-{
-	struct value *v = work_value(k, "base_url");
-	struct err why = { 0 };
-	struct url u;
-
-	if (v->null)
-		return 0;
-	if (url_parse(v->s, &u, &why) == -1)
-		return work_bad(k, "base_url", "%.200s", why.msg);
-	if (!u.tls &&
-	    !url_host_in(str_from(k->admin->conf->insecure_hosts), u.host))
-		return work_bad(k, "base_url", "must be https");
-	return 0;
-}
-
 static void
-seal_key(struct work *k)
+seal_key(struct work *k, struct str secret)
 {
-	struct str secret = work_value(k, "key")->s;
-
 	*work_value(k, "masked") =
 	    (struct value){ .s = provider_key_mask(secret, k->arena) };
 	*work_value(k, "sealed") =
@@ -180,32 +157,102 @@ seal_key(struct work *k)
 				work_value(k, "provider")->s, k->arena) };
 }
 
+static struct str
+text_of(struct work *k, const char *member)
+{
+	const struct value *v = work_value(k, member);
+
+	return v->null ? STR_NONE : v->s;
+}
+
+/* Would it do as it stands?  As those see it who use it. */
+static int
+check_use(struct work *k, struct str secret)
+{
+	struct own_spec spec = { .id = k->id,
+		.provider = text_of(k, "provider"),
+		.name = text_of(k, "name"),
+		.base_url = text_of(k, "base_url"),
+		.options = text_of(k, "options"),
+		.secret = secret };
+	struct upstream u;
+	int rc = upstream_own(&u, &spec, k->admin->conf,
+	    providers_scale(k->admin->providers), k->arena, k->e);
+
+	if (rc == 0)
+		upstream_own_free(&u);
+	/* Its name may stand on the stack of nobody. */
+	else if (k->e->param.p != NULL)
+		k->e->param = arena_dup(k->arena, k->e->param);
+	return rc;
+}
+
+/* The key that is stored; 1, 0 if it does not open. */
+static int
+open_key(struct work *k, struct secret *out)
+{
+	struct own_key key = { .id = k->id,
+		.provider = text_of(k, "provider"),
+		.sealed = text_of(k, "sealed") };
+
+	return provider_key_open(
+	    k->admin->master, &key, text_of(k, "organization_id"), out);
+}
+
+/*
+ * With every change it is sealed anew, and so what was held against it is
+ * forgotten (provider_key_mark).  One that does not open any more can be
+ * stopped, or replaced.
+ */
+static int
+check_change(struct work *k)
+{
+	const struct field *f = k->r->fields;
+	struct secret secret = { 0 };
+	int rc = 0;
+
+	for (int i = 0; f[i].name != NULL; i++)
+		if (strcmp(f[i].name, "base_url") == 0 &&
+		    !value_same(&f[i], &k->old[i], &k->v[i]))
+			return work_bad(
+			    k, "key", "is required with another base_url");
+	if (open_key(k, &secret) == 1) {
+		rc = check_use(k, secret_str(&secret));
+		if (rc == 0)
+			seal_key(k, secret_str(&secret));
+		/* What was stored in other days may at least be stopped. */
+		else if (!work_sent(k, "options") &&
+		    str_is(work_value(k, "status")->s, "inactive"))
+			rc = 0;
+	}
+	secret_free(&secret);
+	return rc;
+}
+
 int
 check_provider_key(struct work *k)
 {
 	struct str provider = work_value(k, "provider")->s;
-	const struct field *f = k->r->fields;
-	bool made = k->id.n > 0;
 
+	if (k->admin->providers == NULL)
+		return work_bad(k, "provider", "is not known");
 	if (!str_is(provider, "custom") && !is_provider(k, provider))
 		return work_bad(k, "provider", "no such provider");
-	if (check_base_url(k) == -1 || check_custom(k) == -1)
+	if (check_custom(k) == -1)
 		return -1;
-	for (int i = 0; made && f[i].name != NULL; i++)
-		if (strcmp(f[i].name, "base_url") == 0 &&
-		    !value_same(&f[i], &k->old[i], &k->v[i]) &&
-		    !work_sent(k, "key"))
-			return work_bad(
-			    k, "key", "is required with another base_url");
-	if (made && work_sent(k, "key"))
-		seal_key(k);
+	if (k->id.n > 0 && !work_sent(k, "key"))
+		return check_change(k);
+	if (check_use(k, work_value(k, "key")->s) == -1)
+		return -1;
+	if (k->id.n > 0)
+		seal_key(k, work_value(k, "key")->s);
 	return 0;
 }
 
 int
 make_provider_key(struct work *k)
 {
-	seal_key(k);
+	seal_key(k, work_value(k, "key")->s);
 	return 0;
 }
 

@@ -159,11 +159,13 @@ static const struct field provider_key_fields[] = {
 	{ "name", "name", FIELD_TEXT, F_CR | F_NULL, 1, 64, NULL, NULL,
 	    "of a custom provider", NULL },
 	{ "key", NULL, FIELD_SECRET, F_CREATE | F_PATCH | F_VIRTUAL |
-	    F_REQUIRED, 0, 0, NULL, NULL, "never shown", NULL },
+	    F_REQUIRED, 0, 0, NULL, NULL, "never shown; JSON of a service account"
+	    " for Vertex, ACCESS_KEY_ID:SECRET[:SESSION_TOKEN] for Bedrock", NULL },
 	{ "base_url", "base_url", FIELD_URL, F_CP | F_NULL, 0, 0, NULL, NULL,
 	    "another needs key again", NULL },
 	{ "options", "options", FIELD_OBJECT, F_CP | F_NULL, 0, 0, NULL, NULL,
-	    "resource, deployment_type, project, region", NULL },
+	    "resource, deployment_type, api_version, use_responses_api, project,"
+	    " region, token_type, workspace_id", NULL },
 	{ "default_model", "default_model", FIELD_NAME, F_CP | F_NULL, 0, 0,
 	    NULL, NULL, "of a custom provider", NULL },
 	{ "default", "is_default", FIELD_BOOL, F_CP, 0, 0, NULL, "false",
@@ -174,6 +176,8 @@ static const struct field provider_key_fields[] = {
 	    "\"active\"", "inactive: not used", NULL },
 	{ "masked", "masked", FIELD_TEXT, F_READ | F_MADE | F_REMADE, 0, 0,
 	    NULL, NULL, "how it is told from others", NULL },
+	{ "health", NULL, FIELD_OBJECT, F_READ | F_VIRTUAL, 0, 0, NULL, NULL,
+	    "state ok, failed, empty or bad; wait_ms; failures", NULL },
 	{ "sealed", "sealed", FIELD_TEXT, F_MADE | F_REMADE | F_BLOB, 0, 0,
 	    NULL, NULL, NULL, NULL },
 	END
@@ -258,7 +262,15 @@ static const struct field provider_fields[] = {
 	{ "usable", NULL, FIELD_BOOL, F_READ | F_VIRTUAL, 0, 0, NULL, NULL,
 	    "it has what it needs", NULL },
 	{ "keys", NULL, FIELD_ARRAY, F_READ | F_VIRTUAL, 0, 0, NULL, NULL,
-	    "gateway keys and their state", NULL },
+	    "gateway keys: ok, failed, empty or bad, and for how long", NULL },
+	{ "breakers", NULL, FIELD_ARRAY, F_READ | F_VIRTUAL, 0, 0, NULL, NULL,
+	    "models: closed, open or half_open", NULL },
+	END
+};
+
+static const struct field reset_fields[] = {
+	{ "reset", NULL, FIELD_BOOL, F_READ | F_VIRTUAL, 0, 0, NULL, NULL,
+	    "true", NULL },
 	END
 };
 
@@ -355,7 +367,7 @@ const struct resource resources[] = {
 	    .fields = provider_key_fields, .table = "provider_key",
 	    .org = "t.organization_id", .gone = "t.status = 'deleted'",
 	    .remove = "status = 'deleted'", .check = check_provider_key,
-	    .make = make_provider_key },
+	    .make = make_provider_key, .show = show_provider_key },
 	{ .path = "limits", .word = "limit", .object = "limit",
 	    .noun = "limit", .prefix = "lim_", .methods = METHODS_ALL,
 	    .text = "limits of requests for a model",
@@ -398,8 +410,13 @@ const struct resource resources[] = {
 	    .run = run_sessions, .free = true },
 	{ .path = "providers", .word = "provider", .object = "provider",
 	    .noun = "provider", .methods = METHOD_LIST,
-	    .text = "providers and the state of their keys",
+	    .text = "providers, their keys and breakers",
 	    .fields = provider_fields, .run = run_providers },
+	{ .path = "providers/*/reset", .word = "provider-reset",
+	    .object = "provider", .noun = "provider", .methods = METHOD_POST,
+	    .text = "forget failures of keys and breakers; id all: everywhere",
+	    .fields = reset_fields, .parent_path = "providers",
+	    .run = run_provider_reset },
 	{ .path = "explain", .word = "explain", .object = "explanation",
 	    .noun = "explanation", .methods = METHOD_POST,
 	    .text = "who would serve a request; nothing is sent",

@@ -159,8 +159,10 @@ read_secret(
 {
 	if (read_string(k, f, raw, v) == -1)
 		return -1;
+	/* A credential in JSON has lines. */
 	for (size_t i = 0; i < v->s.n; i++)
-		if (v->s.p[i] < ' ' || v->s.p[i] > '~')
+		if ((v->s.p[i] < ' ' || v->s.p[i] > '~') &&
+		    !(v->s.p[i] == '\n' && v->s.p[0] == '{'))
 			return work_bad(k, f->name, "must be printable ASCII");
 	return v->s.n > 0 && v->s.n <= SECRET_MAX ?
 	    0 :

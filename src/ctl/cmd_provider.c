@@ -1,4 +1,5 @@
 #include "ctl/cmd.h"
+#include "ctl/desk.h"
 #include "ctl/list.h"
 #include "ctl/table.h"
 #include "store/health.h"
@@ -24,7 +25,8 @@ look(struct health *h, const struct upstream *u)
 }
 
 static void
-put_json(struct jw *w, const struct upstream *u, struct seen s)
+put_json(struct jw *w, const struct upstream *u, struct seen s,
+    const struct health *h)
 {
 	jw_obj(w, NULL);
 	jw_str(w, "id", u->id);
@@ -34,7 +36,7 @@ put_json(struct jw *w, const struct upstream *u, struct seen s)
 		jw_null(w, "base_url");
 	else
 		jw_str(w, "base_url", u->base_url);
-	jw_int(w, "keys", u->nkeys);
+	admin_put_health(w, u, h);
 	jw_int(w, "keys_well", s.keys);
 	jw_int(w, "open_circuits", s.open);
 	jw_bool(w, "usable", upstream_usable(u));
@@ -80,7 +82,7 @@ cmd_provider_list(struct ctl *c, struct err *e)
 		if (usable && !upstream_usable(u))
 			continue;
 		if (c->json)
-			put_json(&c->w, u, look(h, u));
+			put_json(&c->w, u, look(h, u), h);
 		else
 			put_row(&t, u, look(h, u));
 	}
@@ -94,49 +96,21 @@ cmd_provider_list(struct ctl *c, struct err *e)
 	return 0;
 }
 
-static void
-reset(struct health *h, const struct upstream *u)
-{
-	struct health_state s;
-
-	for (int i = 0; i < u->nkeys; i++)
-		health_key_reset(h, u->marks[i]);
-	for (int i = 0; i < health_places(); i++)
-		if (health_state(h, i, &s) && str_eq(s.provider, u->id))
-			health_reset(h, i);
-}
-
+/* The call of the admin API, so that it is audited like any other. */
 int
 cmd_provider_reset(struct ctl *c, struct err *e)
 {
-	struct str only = c->nargs > 0 ? str_from(c->args[0]) : STR_NONE;
-	const struct upstream *u;
-	struct providers *p;
-	struct health *h;
-	int n = 0;
+	struct desk_call call = { .method = "POST",
+		.path = arena_fmt(c->arena, "providers/%s/reset",
+		    c->nargs > 0 ? c->args[0] : "all"),
+		.body = STR("{}") };
+	struct str answer;
 
-	if (providers_load(&p, &c->conf, e) == -1)
+	if (c->nargs > 0 && strchr(c->args[0], '/') != NULL)
+		return ctl_usage(c, e, "no id: %.100s", c->args[0]);
+	if (desk_run(c, &call, &answer, e) == -1)
 		return -1;
-	if (health_open(&h, c->conf.runtime_dir, e) == -1) {
-		providers_free(p);
-		return -1;
-	}
-	for (int i = 0; i < providers_count(p); i++) {
-		u = providers_at(p, i);
-		if (only.p != NULL && !str_eq(u->id, only))
-			continue;
-		reset(h, u);
-		n++;
-	}
-	health_close(h);
-	providers_free(p);
-	if (n == 0)
-		return err_set(e, ERR_NOT_FOUND, "No provider %.*s",
-		    (int)(only.n < 100 ? only.n : 100), only.p);
-	if (c->json) {
-		jw_obj(&c->w, NULL);
-		jw_int(&c->w, "reset", n);
-		jw_end(&c->w);
-	}
+	if (c->json)
+		jw_raw(&c->w, NULL, answer);
 	return 0;
 }

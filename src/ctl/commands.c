@@ -121,7 +121,7 @@ const struct ctl_command ctl_commands[] = {
 	    models_update_options, "Take a newer list of models" },
 	{ "provider list", "", 0, 0, CTL_CONF, 0, cmd_provider_list,
 	    provider_list_options, "List providers, their keys and circuits" },
-	{ "provider reset", "[PROVIDER]", 0, 1, CTL_CONF, 0, cmd_provider_reset,
+	{ "provider reset", "[PROVIDER]", 0, 1, CTL_WRITE, 0, cmd_provider_reset,
 	    NULL, "Forget failures of a provider, or of all" },
 	{ "config test", "", 0, 0, CTL_CONF, 0, cmd_config_test, NULL,
 	    "Test the configuration as the programs read it" },

@@ -80,6 +80,8 @@ desk_run(struct ctl *c, const struct desk_call *call, struct str *answer,
 	bool creates = strcmp(call->method, "POST") == 0;
 	struct secret master = { 0 };
 	struct keys *keys = NULL;
+	struct health *health = NULL;
+	struct err ignored = { 0 };
 	struct list l = { 0 };
 	struct admin a;
 	int rc = 0;
@@ -88,6 +90,10 @@ desk_run(struct ctl *c, const struct desk_call *call, struct str *answer,
 		rc = keys_open(&keys, c->sql, &c->conf, e);
 	if (rc == 0 && needs_providers(call->path))
 		rc = list_open(&l, c, e);
+	/* Before the first start there is no place for the file. */
+	if (rc == 0 && str_starts(call->path, "provider") &&
+	    health_open(&health, c->conf.runtime_dir, &ignored) == -1)
+		health = NULL;
 	if (rc == 0 &&
 	    (str_starts(call->path, "provider-keys") ||
 		str_starts(call->path, "alerts")))
@@ -95,6 +101,7 @@ desk_run(struct ctl *c, const struct desk_call *call, struct str *answer,
 	if (rc == 0) {
 		admin_open(&a, &c->conf, keys, l.catalog, l.providers);
 		a.master = &master;
+		a.health = health;
 		rc = run(c, &a, call, answer, e);
 		/* Statements of the handle have texts of the admin. */
 		sql_forget(c->sql);
@@ -102,6 +109,7 @@ desk_run(struct ctl *c, const struct desk_call *call, struct str *answer,
 	}
 	if (l.c != NULL)
 		list_close(&l);
+	health_close(health);
 	keys_close(keys);
 	secret_free(&master);
 	if (rc == -1)

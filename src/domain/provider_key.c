@@ -1,3 +1,4 @@
+#include "base/hash.h"
 #include "domain/provider_key.h"
 #include "json/jscan.h"
 
@@ -39,11 +40,31 @@ provider_key_open(const struct secret *master, const struct own_key *k,
 struct str
 provider_key_mask(struct str s, struct arena *a)
 {
+	struct str rest = s;
+
+	if (s.n > 0 && *s.p == '{') {
+		s = jscan_text(jscan_at(s, "client_email"), a);
+		return s.n > 0 && s.n <= 200 ? arena_dup(a, s) :
+					       STR("{\xe2\x80\xa6}");
+	}
+	if (memchr(s.p, ':', s.n) != NULL)
+		s = str_split(&rest, ':'); /* AWS: its id */
 	/* Of a short one nothing is shown. */
 	if (s.n < 16)
 		return STR("\xe2\x80\xa6");
 	return arena_fmt(a, "%.3s\xe2\x80\xa6%s", s.p,
 	    arena_cstr(a, (struct str){ s.p + s.n - 4, 4 }));
+}
+
+uint64_t
+provider_key_mark(struct str id, struct str sealed)
+{
+	unsigned char digest[HASH_SIZE];
+	uint64_t mark;
+
+	hash_hmac(id, sealed, digest);
+	memcpy(&mark, digest, sizeof(mark));
+	return mark;
 }
 
 static int

@@ -15,8 +15,17 @@ struct str provider_key_seal(const struct secret *master, struct str secret,
 bool provider_key_open(const struct secret *master, const struct own_key *,
     struct str org, struct secret *out);
 
-/* "sk-…abcd"; in the arena. */
+/*
+ * "sk-…abcd"; of an account or an access key what names it, which is no secret;
+ * in the arena.
+ */
 struct str provider_key_mask(struct str secret, struct arena *);
+
+/*
+ * By which the health of the key is known (store/health.h).  Sealed anew it has
+ * another: what was held against it is forgotten.
+ */
+uint64_t provider_key_mark(struct str id, struct str sealed);
 
 /*
  * models[] of a custom provider: [{"model", "context", "max_output",

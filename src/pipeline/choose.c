@@ -22,8 +22,9 @@
 
 /*
  * A mapping, and who is asked: the organisation's own keys of the provider,
- * each an upstream of its own, else ours.  Own keys have no place: whether they
- * are any good says nothing of the provider to others.
+ * each an upstream of its own, or ours; in mode hybrid it may stand there
+ * twice.  Own keys have no place: whether they are any good says nothing of the
+ * provider to others.
  */
 struct candidate {
 	const struct mapping *m;
@@ -32,6 +33,8 @@ struct candidate {
 	bool good[KEYS_MAX]; /* it has a key that is not resting */
 	int nu;
 	bool own;
+	bool second; /* ours, and there are own ones */
+	bool spare; /* own, unwell: if credits do not cover others */
 	int place;
 	enum health_gate gate;
 };
@@ -77,7 +80,34 @@ add_upstream(struct candidate *to, const struct req *r,
 	to->good[to->nu++] = has_good_key(r, u);
 }
 
-/* false: it cannot be told what the request says. */
+static bool
+finish(struct choosing *c, struct candidate *to)
+{
+	to->gate = health_peek(c->r->world->health, to->place);
+	c->n += to->nu > 0;
+	return to->nu > 0;
+}
+
+/* By our own key.  false: it cannot be told what the request says. */
+static bool
+add_ours(
+    struct choosing *c, const struct mapping *m, unsigned says, unsigned *deaf)
+{
+	struct req *r = c->r;
+	struct candidate *to = &c->v[c->n];
+	const struct upstream *u =
+	    providers_find(r->world->providers, m->provider);
+
+	*to = (struct candidate){ .m = m, .place = -1 };
+	if (u == NULL || !upstream_usable(u))
+		return false;
+	add_upstream(to, r, u, says, deaf);
+	to->place = health_find(
+	    r->world->health, m->provider, m->upstream, r->route.region);
+	return finish(c, to);
+}
+
+/* By own keys, or else by ours. */
 static bool
 add(struct choosing *c, const struct mapping *m, unsigned says, unsigned *deaf)
 {
@@ -92,15 +122,29 @@ add(struct choosing *c, const struct mapping *m, unsigned says, unsigned *deaf)
 		to->own = true;
 		add_upstream(to, r, u, says, deaf);
 	}
-	if (!to->own) {
-		u = providers_find(r->world->providers, m->provider);
-		add_upstream(to, r, u, says, deaf);
-		to->place = health_find(r->world->health, m->provider,
-		    m->upstream, r->route.region);
+	return to->own ? finish(c, to) : add_ours(c, m, says, deaf);
+}
+
+/*
+ * Mode hybrid: should own keys fail, ours is another candidate, if credits
+ * cover it (stage_hold).
+ */
+static void
+add_second(struct choosing *c, unsigned says)
+{
+	unsigned ignored = 0;
+	int n = c->n;
+
+	if (c->r->own == NULL || strcmp(c->r->who->mode, "hybrid") != 0)
+		return;
+	for (int i = 0; i < n && c->n < ROUTE_MAX; i++) {
+		if (!c->v[i].own || !add_ours(c, c->v[i].m, says, &ignored))
+			continue;
+		c->v[c->n - 1].second = true;
+		if (!is_pinned(c->r) &&
+		    c->v[c->n - 1].u[0]->priority_milli == 0)
+			c->n--;
 	}
-	to->gate = health_peek(r->world->health, to->place);
-	c->n += to->nu > 0;
-	return to->nu > 0;
 }
 
 /* Priority 0 is for who asks by name. */
@@ -118,6 +162,7 @@ gather(struct choosing *c, unsigned says)
 			c->n--;
 		deaf = deaf == 0 ? one : deaf;
 	}
+	add_second(c, says);
 	return deaf;
 }
 
@@ -131,19 +176,27 @@ is_well(const struct candidate *c)
 	return good && c->gate != HEALTH_OPEN;
 }
 
-/* Open circuits and barred keys, unless nothing else is left. */
+/*
+ * Open circuits and barred keys, unless nothing else is left.  If all that is
+ * left costs credits, stage_hold() may still drop that: own keys stay to the
+ * end of it.
+ */
 static void
 drop_unwell(struct choosing *c)
 {
-	int n = 0;
+	int n = 0, own = 0;
 
-	for (int i = 0; i < c->n; i++)
+	for (int i = 0; i < c->n; i++) {
 		n += is_well(&c->v[i]);
+		own += is_well(&c->v[i]) && c->v[i].own;
+	}
 	if (n == 0 || n == c->n)
 		return;
-	for (int i = n = 0; i < c->n; i++)
-		if (is_well(&c->v[i]))
+	for (int i = n = 0; i < c->n; i++) {
+		c->v[i].spare = !is_well(&c->v[i]) && c->v[i].own && own == 0;
+		if (is_well(&c->v[i]) || c->v[i].spare)
 			c->v[n++] = c->v[i];
+	}
 	c->n = n;
 }
 
@@ -179,9 +232,10 @@ look(struct choosing *c)
 			.uptime = v.uptime,
 			.throughput = v.throughput,
 			.latency = v.latency,
-			.priority =
-			    (double)c->v[i].u[0]->priority_milli / 1000,
-			.extra = own && !c->v[i].own ? OURS : 0,
+			.priority = (double)c->v[i].u[0]->priority_milli / 1000,
+			.extra = c->v[i].spare  ? 2 * OURS :
+			    own && !c->v[i].own ? OURS :
+						  0,
 		};
 	}
 }
@@ -247,7 +301,7 @@ static int
 find_marked(const struct choosing *c, uint64_t mark)
 {
 	for (int i = 0; mark != 0 && i < c->n; i++)
-		if (mark_of_provider(c->r, i, c) == mark)
+		if (!c->v[i].spare && mark_of_provider(c->r, i, c) == mark)
 			return i;
 	return -1;
 }
@@ -288,6 +342,27 @@ is_kept(const struct choosing *c, int i)
 	    c->score[i].score - best <= SCORE_KEPT;
 }
 
+/* Those that cost credits are not explored while there are others. */
+static unsigned
+best_group(const struct choosing *c)
+{
+	unsigned n = 1;
+
+	while (n < (unsigned)c->n &&
+	    c->v[c->order[n]].own == c->v[c->order[0]].own)
+		n++;
+	return n;
+}
+
+static bool
+is_one_provider(const struct choosing *c)
+{
+	for (int i = 1; i < c->n; i++)
+		if (!str_eq(c->v[i].m->provider, c->v[0].m->provider))
+			return false;
+	return true;
+}
+
 static void
 prefer(struct choosing *c)
 {
@@ -304,7 +379,7 @@ prefer(struct choosing *c)
 		return;
 	}
 	if (explores(r)) {
-		put_first(c, (int)rand_pool_below(&r->ids, (unsigned)c->n),
+		put_first(c, c->order[rand_pool_below(&r->ids, best_group(c))],
 		    "random-exploration");
 		return;
 	}
@@ -362,10 +437,13 @@ leave_pinned(struct choosing *c)
 static void
 order(struct choosing *c)
 {
-	bool pinned = is_pinned(c->r), left = pinned && leave_pinned(c);
+	bool pinned = is_pinned(c->r), left = false;
 
-	if (!pinned)
+	/* A pinned one has a choice of keys at most. */
+	if (!pinned || c->n > 1)
 		drop_unwell(c);
+	if (pinned && c->n == 1)
+		left = leave_pinned(c);
 	if (c->n > 1)
 		rank(c);
 	else
@@ -373,7 +451,7 @@ order(struct choosing *c)
 	if (pinned)
 		c->reason =
 		    left ? "low-uptime-fallback" : "direct-provider-specified";
-	else if (c->n == 1)
+	else if (is_one_provider(c))
 		c->reason = "single-provider-available";
 	else
 		prefer(c);
@@ -423,6 +501,7 @@ add_keys(struct req *r, const struct candidate *c, int u)
 			.caps = c->m->caps,
 			.mapping = c->m,
 			.place = c->place,
+			.spare = c->spare,
 		};
 	} while (++i < n && i < KEYS_MAX);
 }
@@ -437,20 +516,38 @@ add_targets(struct req *r, const struct candidate *c)
 				add_keys(r, c, i);
 }
 
+/* The same offer as one that is a target, by another key? */
+static bool
+is_again(const struct choosing *c, const struct candidate *x)
+{
+	for (int i = 0; (x->second || x->spare) && i < c->r->ntargets; i++)
+		if (c->r->targets[i].mapping == x->m)
+			return true;
+	return false;
+}
+
 /*
  * A pinned request, or one that wants no fallback, uses other keys of its
- * provider only (api.md 12.5).
+ * provider only (api.md 12.5); ours behind own ones are such.
  */
 static void
 set_targets(struct choosing *c)
 {
 	struct req *r = c->r;
-	int max = (int)r->world->conf.max_fallback_providers + 1;
+	int max = (int)r->world->conf.max_fallback_providers + 1, n = 0;
+	const struct candidate *x;
 
 	if (r->no_retry || is_pinned(r))
 		max = 1;
-	for (int i = 0; i < c->n && i < max; i++)
-		add_targets(r, &c->v[c->order[i]]);
+	for (int i = 0; i < c->n && r->ntargets < ATTEMPTS_MAX; i++) {
+		x = &c->v[c->order[i]];
+		if (is_again(c, x))
+			add_targets(r, x);
+		else if (n < max) {
+			add_targets(r, x);
+			n++;
+		}
+	}
 }
 
 static void

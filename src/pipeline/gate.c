@@ -299,6 +299,22 @@ add_candidate(
 		};
 }
 
+/* Keys that rest are asked if there is nobody else. */
+static void
+drop_spares(struct req *r)
+{
+	int i, n = 0;
+
+	for (i = 0; i < r->ntargets; i++)
+		n += !r->targets[i].spare;
+	if (n == 0 || n == r->ntargets)
+		return;
+	for (i = n = 0; i < r->ntargets; i++)
+		if (!r->targets[i].spare)
+			r->targets[n++] = r->targets[i];
+	r->ntargets = n;
+}
+
 /* Targets that credits would have to pay go if they do not suffice. */
 static void
 drop_targets(struct req *r, const struct budget_ask *ask)
@@ -309,6 +325,7 @@ drop_targets(struct req *r, const struct budget_ask *ask)
 		if (is_among(ask, &r->targets[i]))
 			r->targets[n++] = r->targets[i];
 	r->ntargets = n;
+	drop_spares(r);
 }
 
 /*
@@ -398,8 +415,10 @@ stage_hold(struct req *r)
 	int i;
 
 	begin_hold(r);
-	if (r->endpoint->dialect->task == LLM_COUNT)
+	if (r->endpoint->dialect->task == LLM_COUNT) {
+		drop_spares(r);
 		return NEXT;
+	}
 	for (i = 0; i < r->ntargets; i++)
 		add_candidate(r, &r->targets[i], &ask);
 	if ((v = verdict_of(r, take_money(r, &p, &ask))) != NEXT)

@@ -1,5 +1,6 @@
 /* The list of models, in OpenAI's shape and in Anthropic's: api.md 9. */
 #include "base/hash.h"
+#include "domain/iam.h"
 #include "pipeline/models.h"
 #include "pipeline/path.h"
 #include "pipeline/reply.h"
@@ -18,6 +19,10 @@ static struct view
 view_of(struct req *r)
 {
 	struct view v = { .world = r->world, .who = r->who };
+	struct err why = { 0 };
+
+	if (v.who != NULL)
+		v.barred = iam_address(v.who, req_address(r), &why) == -1;
 
 	world_today(v.today);
 	v.all = is_true(path_query(r, "all"));
@@ -37,7 +42,8 @@ list_openai(struct req *r, const struct view *v, struct buf *b)
 	jw_obj(&w, NULL);
 	jw_strc(&w, "object", "list");
 	jw_arr(&w, "data");
-	models_put_auto(&w, v);
+	if (!v->barred)
+		models_put_auto(&w, v);
 	for (i = 0; i < catalog_count(c); i++)
 		if (models_listed(v, catalog_at(c, i)))
 			models_put(&w, v, catalog_at(c, i));

@@ -10,6 +10,7 @@
 struct view {
 	const struct world *world;
 	const struct principal *who; /* NULL: nobody in particular */
+	bool barred;                 /* the key is not for this address */
 	char today[WORLD_DAY];
 	bool all;         /* models of providers without a key too */
 	bool deactivated; /* those that have ended too */

@@ -25,7 +25,7 @@ offered(const struct view *v, const struct mapping *m)
 	if (v->no_deprecated && m->deprecated_at.p != NULL &&
 	    str_cmp(m->deprecated_at, str_from(v->today)) <= 0)
 		return false;
-	if (v->who != NULL && !iam_allows(v->who, m))
+	if (v->barred || (v->who != NULL && !iam_allows(v->who, m)))
 		return false;
 	if (v->all)
 		return true;

@@ -79,7 +79,8 @@ add(struct own_set *s, struct world *w, const struct own_key *k, struct err *e)
 		.provider = k->provider,
 		.name = k->name,
 		.base_url = k->base_url,
-		.options = k->options };
+		.options = k->options,
+		.mark = provider_key_mark(k->id, k->sealed) };
 	struct secret secret = { 0 };
 	int rc;
 

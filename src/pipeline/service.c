@@ -203,6 +203,63 @@ put_stores(struct world *w, struct buf *b)
 		    all[i]->backend, all[i]->connected);
 }
 
+/* Of the gateway's own keys, and of circuits by provider. */
+static void
+put_providers(const struct world *w, struct buf *b)
+{
+	static const char *const words[] = { "ok", "failed", "empty", "bad" };
+	const struct upstream *u;
+	struct health_key_state key;
+	int i, k, n[NROWS(words)];
+
+	buf_add(b,
+	    STR("# HELP gateway_keys Keys of providers by their state.\n"
+		"# TYPE gateway_keys gauge\n"));
+	for (i = 0; i < providers_count(w->providers); i++) {
+		u = providers_at(w->providers, i);
+		memset(n, 0, sizeof(n));
+		for (k = 0; k < u->nkeys; k++) {
+			health_key_state(w->health, u->marks[k], &key);
+			n[key.why]++;
+		}
+		for (k = 0; u->nkeys > 0 && k < (int)NROWS(words); k++)
+			buf_fmt(b,
+			    "gateway_keys{" METRICS_SERVICE
+			    ",provider=\"%.*s\",state=\"%s\"} %d\n",
+			    STR_ARG(u->id), words[k], n[k]);
+	}
+}
+
+/* How many models of those providers whose models were asked. */
+static void
+put_breakers(struct req *r, struct buf *b)
+{
+	const struct world *w = r->world;
+	int i, k, n = providers_count(w->providers);
+	int *open = arena_zalloc(r->setup, ((size_t)n + 1) * sizeof(*open));
+	const struct upstream *u;
+	struct health_state s;
+
+	buf_add(b,
+	    STR("# HELP gateway_breaker_open Models whose circuit is open.\n"
+		"# TYPE gateway_breaker_open gauge\n"));
+	for (i = 0; i < health_places(); i++) {
+		if (!health_state(w->health, i, &s) ||
+		    (u = providers_find(w->providers, s.provider)) == NULL)
+			continue;
+		k = (int)(u - providers_at(w->providers, 0));
+		open[k] += 2 * (s.gate != HEALTH_CLOSED);
+		open[k] |= 1; /* seen */
+	}
+	for (i = 0; i < n; i++)
+		if (open[i] > 0)
+			buf_fmt(b,
+			    "gateway_breaker_open{" METRICS_SERVICE
+			    ",provider=\"%.*s\"} %d\n",
+			    STR_ARG(providers_at(w->providers, i)->id),
+			    open[i] / 2);
+}
+
 enum verdict
 stage_metrics(struct req *r)
 {
@@ -216,6 +273,8 @@ stage_metrics(struct req *r)
 	metrics_text(r->world->metrics, &b);
 	put_held(r->world->counters, &b);
 	put_stores(r->world, &b);
+	put_providers(r->world, &b);
+	put_breakers(r, &b);
 	reply_whole(r, 200, "text/plain; version=0.0.4; charset=utf-8",
 	    STR(""), buf_str(&b));
 	buf_free(&b);

@@ -196,6 +196,8 @@ bool req_full(struct req *);
 
 /* A request header by its CGI name, or absent.  While setup lives. */
 struct str req_param(const struct req *, const char *name);
+/* The address that rules are about; settings say who may tell it. */
+struct str req_address(const struct req *);
 
 /* The setup arena's end: what pointed there is absent now. */
 void req_drop_setup(struct req *);

@@ -434,9 +434,8 @@ resolve_model(struct req *r, struct err *e)
 	    alias.p != NULL ? alias : r->chat.model, e);
 }
 
-/* The address that rules are about; settings say who may tell it. */
-static struct str
-client_address(const struct req *r)
+struct str
+req_address(const struct req *r)
 {
 	const struct conf *c = &r->world->conf;
 	struct str header = STR_NONE;
@@ -459,7 +458,7 @@ stage_iam(struct req *r)
 {
 	if (r->who->nrules == 0)
 		return NEXT;
-	return iam_route(r->who, &r->route, client_address(r), &r->err) == -1 ?
+	return iam_route(r->who, &r->route, req_address(r), &r->err) == -1 ?
 	    FAIL :
 	    NEXT;
 }

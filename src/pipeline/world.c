@@ -92,6 +92,23 @@ open_counters(struct world *w, struct err *e)
 	return counters_open(&w->counters, &setup, e);
 }
 
+/* What barred a key may be mended: each start asks anew (api.md 12.6). */
+static void
+free_keys(const struct world *w)
+{
+	const struct upstream *u;
+	struct health_key_state state;
+
+	for (int i = 0; i < providers_count(w->providers); i++) {
+		u = providers_at(w->providers, i);
+		for (int k = 0; k < u->nkeys; k++) {
+			health_key_state(w->health, u->marks[k], &state);
+			if (state.why == HEALTH_KEY_BAD)
+				health_key_reset(w->health, u->marks[k]);
+		}
+	}
+}
+
 static int
 open_stores(struct world *w, struct err *e)
 {
@@ -106,7 +123,8 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	if (is_program(w->program, &program_sim))
 		return 0;
-	if (sql_open(&w->sql, c->store_sql, SQL_WRITE, e) == -1)
+	if (health_open(&w->health, c->runtime_dir, e) == -1 ||
+	    sql_open(&w->sql, c->store_sql, SQL_WRITE, e) == -1)
 		return -1;
 	sql_set_log(w->sql, &w->log);
 	if (sql_migrate_soon(w->sql, e) == -1)
@@ -123,8 +141,7 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	if (!calls_models(w->program))
 		return 0;
-	if (health_open(&w->health, c->runtime_dir, e) == -1)
-		return -1;
+	free_keys(w);
 	owns_open(&w->owns);
 	if (seal_key_make(&w->master, c->master_key_file, e) == -1)
 		return -1;

@@ -98,6 +98,36 @@ load_pair(const struct load *l, struct aws *w, struct err *e)
 	return 0;
 }
 
+/*
+ * ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]; a bearer key has no colon.
+ * It stays a key of the upstream, by which its health is known.
+ */
+static int
+load_own(const struct load *l, struct aws *w, struct err *e)
+{
+	struct str rest = secret_str(&l->u->keys[0]), id, secret;
+
+	if (memchr(rest.p, ':', rest.n) == NULL)
+		return 0;
+	id = str_split(&rest, ':');
+	secret = str_split(&rest, ':');
+	if (id.n == 0 || secret.n == 0 ||
+	    (rest.p != NULL &&
+		(rest.n == 0 || memchr(rest.p, ':', rest.n) != NULL))) {
+		e->param = STR("key");
+		return err_set(e, ERR_CONFIG,
+		    "must be ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN] "
+		    "or a bearer key");
+	}
+	secret_set(&w->key_id, id);
+	secret_set(&w->secret, secret);
+	if (rest.n > 0)
+		secret_set(&w->token, rest);
+	w->signs = true;
+	l->u->auth = AUTH_NONE;
+	return 0;
+}
+
 /* --- regions --- */
 
 bool
@@ -205,7 +235,9 @@ aws_load(const struct load *l, struct err *e)
 
 	l->u->own = w;
 	w->betas = str_from(l->conf->anthropic_betas_bedrock);
-	if (l->u->nkeys == 0 && load_pair(l, w, e) == -1)
+	if ((l->own                  ? load_own(l, w, e) :
+		    l->u->nkeys == 0 ? load_pair(l, w, e) :
+				       0) == -1)
 		return -1;
 	return load_region(l, w, e) == -1 ?
 	    -1 :

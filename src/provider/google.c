@@ -104,6 +104,24 @@ take_local(void *arg, struct str region, const char *key, struct err *e)
 	return g->accounts ? new_cred(g, &v->cred, secret_str(&v->key), e) : 0;
 }
 
+/* One key, which is the account itself: neither file nor machine of ours. */
+static int
+load_own(const struct load *l, struct google *g, struct err *e)
+{
+	if (!g->accounts)
+		return 0;
+	e->param = STR("key");
+	if (google_cred_json(&g->creds[0], secret_str(&l->u->keys[0]),
+		place_insecure(l), e) == -1)
+		return -1;
+	e->param = STR("options");
+	if (project_of(g, g->creds[0]).n == 0)
+		return err_set(e, ERR_CONFIG, "project is needed");
+	e->param = STR_NONE;
+	l->u->credential = true;
+	return 0;
+}
+
 static int
 load(const struct load *l, struct err *e)
 {
@@ -118,10 +136,8 @@ load(const struct load *l, struct err *e)
 		return -1;
 	g->metadata_host = place_env(l, "GCE_METADATA_HOST");
 	g->accounts = has_accounts(l);
-	/* A service account names files and hosts: the operator's only. */
-	if (l->own && g->accounts)
-		return err_set(e, ERR_BAD_PARAM,
-		    "service accounts cannot be stored as own keys");
+	if (l->own)
+		return load_own(l, g, e);
 	for (i = 0; g->accounts && i < l->u->nkeys; i++)
 		if (new_cred(g, &g->creds[i], secret_str(&l->u->keys[i]), e) == -1)
 			goto bad;

@@ -14,6 +14,7 @@
 
 #define FILE_MAX ((size_t)64 * 1024)
 #define TOKEN_MAX 8192
+#define HERE "localhost, 127.0.0.0/8, ::1"
 #define LIFE 3600 /* of an assertion, seconds */
 #define LIFE_MAX 86400
 
@@ -53,14 +54,13 @@ is_google(struct str host)
 
 /* A key is bound to where it goes. */
 static int
-check_uri(struct str text, struct err *e)
+check_uri(struct str text, struct str hosts, struct err *e)
 {
 	struct url url;
 
 	if (url_parse(text, &url, e) == -1)
 		return err_set(e, ERR_CONFIG, "token_uri: %.900s", e->msg);
-	if (url_host_in(STR("localhost, 127.0.0.0/8, ::1"), url.host) ||
-	    (url.tls && is_google(url.host)))
+	if (url_host_in(hosts, url.host) || (url.tls && is_google(url.host)))
 		return 0;
 	return err_set(
 	    e, ERR_CONFIG, "token_uri is not https of a host of Google");
@@ -73,7 +73,8 @@ member(struct google_cred *c, const struct jmember *v, int n, const char *name)
 }
 
 static int
-take_account(struct google_cred *c, struct str json, struct err *e)
+take_account(
+    struct google_cred *c, struct str json, struct str hosts, struct err *e)
 {
 	struct arena *a = arena_new(8192, 1 << 20);
 	struct jmember *v;
@@ -98,7 +99,7 @@ take_account(struct google_cred *c, struct str json, struct err *e)
 	c->uri = member(c, v, n, "token_uri");
 	if (c->uri.n == 0)
 		c->uri = STR(TOKEN_URI);
-	if (check_uri(c->uri, e) == -1)
+	if (check_uri(c->uri, hosts, e) == -1)
 		goto out;
 	if (pem.n > 0 && (bio = BIO_new_mem_buf(pem.p, (int)pem.n)) != NULL) {
 		c->pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
@@ -127,7 +128,7 @@ take_path(struct google_cred *c, struct str key, struct err *e)
 
 	rc = file_read(a, arena_cstr(a, key), FILE_MAX, &text, e);
 	if (rc == 0) {
-		rc = take_account(c, text, e);
+		rc = take_account(c, text, STR(HERE), e);
 		explicit_bzero((char *)(uintptr_t)text.p, text.n);
 	} else
 		err_set(e, ERR_CONFIG, "%.900s", e->msg);
@@ -148,19 +149,40 @@ take_metadata(struct google_cred *c, const char *host, struct err *e)
 	return 0;
 }
 
+static struct google_cred *new (void)
+{
+	struct arena *a = arena_new(4096, 1 << 20);
+	struct google_cred *c = ARENA_NEW(a, struct google_cred);
+
+	c->arena = a;
+	pthread_mutex_init(&c->lock, NULL);
+	return c;
+}
+
+int
+google_cred_json(
+    struct google_cred **out, struct str json, struct str hosts, struct err *e)
+{
+	struct google_cred *c = new ();
+
+	if (take_account(c, json, hosts, e) == -1) {
+		google_cred_free(c);
+		return -1;
+	}
+	*out = c;
+	return 0;
+}
+
 int
 google_cred_new(struct google_cred **out, struct str key, const char *metadata,
     struct err *e)
 {
-	struct arena *a = arena_new(4096, 1 << 20);
-	struct google_cred *c = ARENA_NEW(a, struct google_cred);
+	struct google_cred *c = new ();
 	int rc = 0;
 
-	c->arena = a;
-	pthread_mutex_init(&c->lock, NULL);
 	key = str_trim(key);
 	if (key.n > 0 && *key.p == '{')
-		rc = take_account(c, key, e);
+		rc = take_account(c, key, STR(HERE), e);
 	else if (str_is(key, "metadata"))
 		rc = take_metadata(c, metadata, e);
 	else if (str_starts(key, "ya29.")) {

@@ -29,6 +29,12 @@ struct google_cred;
  */
 int google_cred_new(
     struct google_cred **, struct str key, const char *metadata, struct err *);
+/*
+ * The same of JSON that somebody else than the operator gave: nothing is read,
+ * and besides Google's own the token may be at these hosts only.
+ */
+int google_cred_json(
+    struct google_cred **, struct str json, struct str hosts, struct err *);
 void google_cred_free(struct google_cred *); /* NULL is fine */
 
 /* The project that the credential belongs to, or absent. */

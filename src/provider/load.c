@@ -11,8 +11,12 @@
 #include "provider/anthropic.h"
 #include "provider/aws.h"
 #include "provider/keys.h"
+#include "provider/option.h"
 #include "provider/place.h"
 #include "provider/quirk.h"
+
+#define OWN_KEY_MAX 4096
+#define OWN_OBJECT_MAX ((size_t)16 * 1024)
 
 struct providers {
 	struct arena *arena;
@@ -184,7 +188,7 @@ load_one(struct load *l, struct str id, struct err *e)
 		    l->conf->path == NULL ? "configuration" : l->conf->path,
 		    l->section->line)
 			       .p;
-	l->env = env_prefix(l->arena, l->row, id);
+	l->env = l->own ? STR("") : env_prefix(l->arena, l->row, id);
 	if (load_section(l, e) == -1 || place_base(l, e) == -1 ||
 	    place_path(l, e) == -1)
 		return -1;
@@ -337,14 +341,6 @@ providers_scale(const struct providers *p)
 	return p->scale;
 }
 
-static int
-bad(struct err *e, const char *param, const char *why)
-{
-	e->param = str_from(param);
-	return err_set(e, ERR_BAD_PARAM, "Invalid request parameters: %s: %s",
-	    param, why);
-}
-
 bool
 upstream_own_name(struct str s)
 {
@@ -368,49 +364,72 @@ upstream_own_name(struct str s)
 static int
 own_base(struct load *l, struct str text, struct err *e)
 {
-	static const char usual[] = "localhost,127.0.0.0/8,::1";
-	const char *list = l->conf->insecure_hosts;
 	struct url url;
 
 	if (url_parse(text, &url, e) == -1)
-		return bad(e, "base_url", "must be an https URL");
+		return option_bad(e, "base_url", "must be an https URL");
 	l->u->base_url = arena_dup(l->arena, text);
-	if (strcmp(list, usual) != 0 && url_host_in(str_from(list), url.host))
+	if (url_host_in(place_insecure(l), url.host))
 		return 0;
 	if (!url.tls || url_host_private(url.host))
-		return bad(e, "base_url",
-		    "must be an https URL of a public address");
+		return option_bad(
+		    e, "base_url", "must be an https URL of a public address");
 	l->u->public_only = true;
 	return 0;
 }
 
-/* Words only: they become parts of hosts and paths. */
+/* Of whom: a built-in row, the operator's own, or one at a base URL. */
 static int
-own_options(struct load *l, struct str raw, struct err *e)
+own_row(struct load *l, const struct own_spec *s, struct err *e)
 {
-	struct str v, plain;
-	struct jmember m;
-	struct jiter it;
-	size_t i;
-
-	if (raw.n == 0)
-		return 0;
-	if (!jscan_is_object(raw))
-		return bad(e, "options", "must be an object");
-	l->options = arena_dup(l->arena, raw);
-	for (it = jscan_into(l->options); jscan_next(&it, &m);) {
-		v = jscan_text(m.raw, l->arena);
-		plain = v;
-		for (i = 0; i < plain.n; i++)
-			if (!isalnum((unsigned char)v.p[i]) &&
-			    strchr("-_", v.p[i]) == NULL)
-				return bad(e, "options",
-				    "values must be letters, digits, - and _");
-		if (v.n == 0 || v.n > 63)
-			return bad(e, "options",
-			    "values must be texts of 1 to 63 bytes");
+	if (str_is(s->provider, "custom"))
+		return upstream_own_name(s->name) ?
+		    0 :
+		    option_bad(
+			e, "name", "must be small letters with - between");
+	for (l->row = provider_rows; l->row->id != NULL; l->row++)
+		if (str_is(s->provider, l->row->id))
+			break;
+	if (l->row->id == NULL) {
+		l->row = NULL;
+		l->section =
+		    find_section(l->conf, arena_cstr(l->arena, s->provider));
+		return l->section != NULL ?
+		    0 :
+		    option_bad(e, "provider", "is not known");
 	}
-	return 0;
+	return str_is(s->provider, "sim") ?
+	    option_bad(e, "provider", "takes no keys") :
+	    0;
+}
+
+/* What the parts of load_one() say to an operator, to who stored the key. */
+static int
+own_reason(struct load *l, struct err *e)
+{
+	const char *param =
+	    e->param.n > 0 ? arena_cstr(l->arena, e->param) : "options";
+
+	if (e->code == ERR_BAD_PARAM)
+		return -1;
+	return option_bad(e, param, arena_cstr(l->arena, str_from(e->msg)));
+}
+
+/*
+ * Who needs no key cannot be asked by one either: what it serves is the
+ * operator's, and an own key is no way to have it for nothing.
+ */
+static bool
+takes_keys(const struct load *l)
+{
+	const struct conf_provider *s = l->section;
+
+	if (l->row != NULL)
+		return l->row->auth != AUTH_NONE;
+	if (s == NULL)
+		return false;
+	return given(s->auth) ? strcmp(s->auth, "none") != 0 :
+				given(s->key) || given(s->key_file);
 }
 
 static int
@@ -418,38 +437,39 @@ own_load(struct load *l, const struct own_spec *s, struct err *e)
 {
 	bool custom = str_is(s->provider, "custom");
 
-	if (!custom)
-		for (l->row = provider_rows; l->row->id != NULL; l->row++)
-			if (str_is(s->provider, l->row->id))
-				break;
-	if (!custom && (l->row->id == NULL || str_is(s->provider, "sim")))
-		return bad(e, "provider", "is not known");
-	if (custom && !upstream_own_name(s->name))
-		return bad(e, "name", "must be small letters with - between");
-	if (s->base_url.n == 0 && (custom || l->row->auth == AUTH_NONE))
-		return bad(e, "base_url", "is needed for this provider");
+	if (own_row(l, s, e) == -1)
+		return -1;
+	if (s->base_url.n == 0 && !takes_keys(l))
+		return option_bad(e, "base_url", "is needed for this provider");
 	if (s->base_url.n > 0 && own_base(l, s->base_url, e) == -1)
 		return -1;
-	if (own_options(l, s->options, e) == -1)
+	if (option_check(l->row, s->options, l->arena, e) == -1)
 		return -1;
+	if (s->options.n > 0)
+		l->options = arena_dup(l->arena, s->options);
+	l->u->marks[0] = s->mark;
 	secret_set(&l->u->keys[l->u->nkeys++], s->secret);
 	if (load_one(l, arena_dup(l->arena, custom ? s->name : s->provider),
 		e) == -1)
-		return bad(e, "options", "do not fit this provider");
+		return own_reason(l, e);
 	if (l->u->base_url.n == 0)
-		return bad(e, "options", "resource or base_url is needed");
+		return option_bad(
+		    e, "options", "resource or base_url is needed");
 	return 0;
 }
 
+/* It can stand in a header; an object is a credential that is not sent. */
 static bool
-is_header_text(struct str s)
+is_own_key(struct str s)
 {
 	size_t i;
 
+	if (s.n > 0 && *s.p == '{')
+		return s.n <= OWN_OBJECT_MAX;
 	for (i = 0; i < s.n; i++)
 		if (s.p[i] <= ' ' || s.p[i] > '~')
 			return false;
-	return s.n > 0 && s.n <= 4096 && *s.p != '{';
+	return s.n > 0 && s.n <= OWN_KEY_MAX;
 }
 
 int
@@ -461,11 +481,18 @@ upstream_own(struct upstream *u, const struct own_spec *s,
 		.own = true };
 
 	*u = (struct upstream){ 0 };
-	if (!is_header_text(s->secret))
-		return bad(e, "key", "must be printable ASCII without blanks");
+	if (!is_own_key(s->secret))
+		return option_bad(
+		    e, "key", "must be printable ASCII without blanks");
 	if (own_load(&l, s, e) == -1) {
 		upstream_own_free(u);
 		return -1;
+	}
+	if (*s->secret.p == '{' && !u->credential) {
+		upstream_own_free(u);
+		return option_bad(e, "key",
+		    "must not be JSON for this "
+		    "provider and its options");
 	}
 	u->own_key = arena_dup(a, s->id);
 	u->priority_milli = 1000;

@@ -4,29 +4,25 @@
 
 #include "http/url.h"
 #include "json/jscan.h"
+#include "provider/option.h"
 #include "provider/place.h"
 
 #define PATH_DEFAULT "/v1/chat/completions"
 #define RESPONSES_DEFAULT "/v1/responses"
 
-/*
- * Files and base URLs are no options: who writes these is not the operator.  A
- * value goes into hosts and paths, so it is a plain word.
- */
+/* What option.c let pass: small letters for what the variable has in capitals. */
 static const char *
 option(const struct load *l, const char *name)
 {
-	static const char *const names[] = { "resource", "deployment_type",
-		"api_version", "use_responses_api", "project", "region" };
 	struct str v;
-	size_t i;
+	char *key;
 
-	for (i = 0; i < NROWS(names); i++)
-		if (strcasecmp(name, names[i]) == 0)
-			break;
-	if (i == NROWS(names) || l->options.n == 0)
+	if (l->options.n == 0)
 		return NULL;
-	v = jscan_text(jscan_at(l->options, names[i]), l->arena);
+	key = arena_cstr(l->arena, str_from(name));
+	for (char *p = key; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	v = option_text(jscan_at(l->options, key), l->arena);
 	return v.n == 0 ? NULL : arena_cstr(l->arena, v);
 }
 
@@ -46,6 +42,15 @@ place_variable(const struct load *l, const char *name)
 		return option(l, name);
 	return place_env(
 	    l, arena_fmt(l->arena, "%.*s%s", STR_ARG(l->env), name).p);
+}
+
+struct str
+place_insecure(const struct load *l)
+{
+	static const char usual[] = "localhost,127.0.0.0/8,::1";
+	const char *list = l->conf->insecure_hosts;
+
+	return l->own && strcmp(list, usual) == 0 ? STR("") : str_from(list);
 }
 
 extern char **environ;

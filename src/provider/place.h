@@ -31,6 +31,9 @@ given(const char *text)
 const char *place_variable(const struct load *, const char *name);
 const char *place_env(const struct load *, const char *whole_name);
 
+/* Hosts that need no https: for own keys those that the operator listed. */
+struct str place_insecure(const struct load *);
+
 /*
  * Call fn for each variable LLM_<P>_API_KEY__<REGION>, with the region as
  * clients write it ("us-east5"); -1 as soon as fn says so.

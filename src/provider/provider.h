@@ -161,12 +161,16 @@ struct upstream {
 	const struct llm_scale *scale; /* of the configuration */
 	struct str own_key; /* pkey_..., of an organisation; absent: ours */
 	bool public_only;   /* its base URL is: http/request.h */
+	bool credential;    /* its key is changed into what is sent */
 };
 
 /*
  * The upstream for an organisation's own key, in the arena (upstream_own_free()
- * first): the row of its provider with the key's base_url and options, or, with
- * provider "custom", OpenAI's chats at the base URL under the name.  A base URL is
+ * first): the row or section of its provider with the key's base_url and options
+ * (option.h), or, with provider "custom", OpenAI's chats at the base URL under
+ * the name.  The secret is what the provider's variable would hold: a key, the
+ * JSON of a service account (Vertex), or ACCESS_KEY_ID:SECRET[:SESSION_TOKEN]
+ * (Bedrock).  A base URL is
  * https at a public address, unless the operator has put its host into
  * insecure_hosts (the default list does not count).  ERR_BAD_PARAM with
  * err->param tells what is wrong.
@@ -177,6 +181,7 @@ struct own_spec {
 	struct str provider, name;
 	struct str base_url, options; /* or absent */
 	struct str secret;
+	uint64_t mark; /* by which its health is known */
 };
 int upstream_own(struct upstream *, const struct own_spec *,
     const struct conf *, const struct llm_scale *, struct arena *,
@@ -229,6 +234,7 @@ struct target {
 	int64_t now;         /* Unix seconds, for signatures */
 	const void *mapping; /* of the catalogue; the pipeline's business */
 	int place;           /* of its health, -1: none; the pipeline's, too */
+	bool spare;          /* if no other is left; the pipeline's, too */
 };
 
 /*

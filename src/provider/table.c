@@ -8,6 +8,7 @@
  * Old reasoning is the exception.  Clients send it back as they got it, and
  * those without QUIRK_REASONING_BACK refuse such messages.
  */
+#include "provider/alibaba.h"
 #include "provider/anthropic.h"
 #include "provider/aws.h"
 #include "provider/google.h"
@@ -112,7 +113,7 @@ static const struct way cohere[] = {
 const struct provider provider_rows[] = {
 { "alibaba", "Alibaba Cloud", HOSTED, .path = V1,
     .base_url = "https://dashscope-intl.aliyuncs.com/compatible-mode",
-    .quirks = QUIRK_REASONING_BACK, .sdk_env = "DASHSCOPE_API_KEY" },
+    .ops = &alibaba_ops, .quirks = QUIRK_REASONING_BACK, .sdk_env = "DASHSCOPE_API_KEY" },
 { "anthropic", "Anthropic", .ways = messages, .ops = &anthropic_ops,
     .auth = AUTH_X_API_KEY, .base_url = "https://api.anthropic.com",
     .sdk_env = "ANTHROPIC_API_KEY" },

@@ -320,7 +320,7 @@ test('a key of a provider shows its models', () => {
   const p = ctl(['provider', 'list', '--json'], { LLM_OPENAI_API_KEY: 'sk-hush,sk-more' })
   assert.ok(!p.out.includes('hush'))
   const openai = JSON.parse(p.out).data.find(p => p.id === 'openai')
-  assert.equal(openai.keys, 2)
+  assert.deepEqual(openai.keys.map(k => k.state), ['ok', 'ok'])
   assert.equal(openai.usable, true)
   assert.equal(json('provider').data.find(p => p.id === 'openai').usable, false)
 })
@@ -537,7 +537,7 @@ test('every method of every resource of the admin API', async () => {
     alerts: ['alert', [], [`organization_id=${at.org}`, 'scope=organization', `scope_id=${at.org}`, 'kind=budget', 'threshold=0.5', 'webhook=https://a.example/'], ['threshold=0.75']],
     tokens: ['token', [], ['role=viewer', `organization_id=${at.org}`]],
     explain: ['explain', [], ['model=sim-echo']],
-    providers: ['providers', []], logs: ['logs', []], activity: ['activity', []], audit: ['audit', []]
+    providers: ['providers', []], 'providers/{parent_id}/reset': ['provider-reset', ['sim'], []], logs: ['logs', []], activity: ['activity', []], audit: ['audit', []]
   }
   const elsewhere = ['sessions', 'usage', 'logs/{id}']
   for (const [path, item] of Object.entries(doc.paths)) {
@@ -546,7 +546,7 @@ test('every method of every resource of the admin API', async () => {
     const [word, parent, members, change] = make[name] ?? assert.fail(`${path} is not done by this test`)
     if (!path.endsWith('/{id}')) {
       if (item.post) {
-        const made = run(word, ...(['roll', 'explain'].includes(word) ? [] : word === 'project' || word === 'organization' || word === 'key' ? ['add'] : ['create']), ...parent, ...members)
+        const made = run(word, ...(['roll', 'explain', 'provider-reset'].includes(word) ? [] : word === 'project' || word === 'organization' || word === 'key' ? ['add'] : ['create']), ...parent, ...members)
         at[name] = made.id
         assert.ok(made.object, path)
       }

@@ -1,7 +1,7 @@
 // What providers do wrong, in each dialect they speak, plain and streamed, with
 // and without a second provider: status, code, attempts, fallback and records;
 // then one provider of three that always fails, seen by four processes.
-// E2E_STORE=shared: with PostgreSQL and Redis.
+// E2E_STORE as in e2e-money.mjs.
 // usage: node e2e-faults.mjs [TEXT]
 
 import { assert, flat, runAll, test } from '../lib/suite.mjs'

@@ -1,4 +1,4 @@
-// End to end over HTTP: lighttpd, all programs, a provider in this process.
+// End to end over HTTP: a web server, all programs, a provider in this process.
 // usage: node e2e-http.mjs [TEXT]    only tests whose name contains TEXT
 
 import fs from 'node:fs'
@@ -9,7 +9,7 @@ import { account } from './http/account.mjs'
 import { requests } from './http/requests.mjs'
 import { admin } from './http/admin.mjs'
 import { openapi } from './http/openapi.mjs'
-import { answers, otherUsage, pinging } from './http/answers.mjs'
+import { answers, leaving, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
 import * as co from './http/cohere.mjs'
 import { embeddings } from './http/embeddings.mjs'
@@ -18,49 +18,46 @@ import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
 import * as aws from './http/bedrock.mjs'
 import { startTenants, tenants } from './http/tenant.mjs'
+import { own, startOwn, stopOwn } from './http/own.mjs'
 import { responses, startResponses } from './http/responses.mjs'
 import { routing, startRouting } from './http/routing.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
 import { hello, secretKey, start, upstream } from './http/setting.mjs'
 
 const all = []
-const gateway = async (conf, options) => {
-  const g = await start(conf, options)
+const run = async started => {
+  const g = await started
   all.push(g)
   return g
 }
+const gateway = (conf, options) => run(start(conf, options))
 
 const main = await gateway({}, { procs: 2 })
 const pings = await gateway({ ping_interval: '300ms', timeout_first_byte: '30s' })
+const patient = await gateway({ timeout_idle: '4s', timeout_first_byte: '4s' })
 const extra = await gateway({ stream_usage: 'extra' })
 const off = await gateway({
   stream_usage: 'off', cors_origins: 'https://app.example, http://localhost:3000', metrics_token: 'metrics-secret', models_require_key: 'on', error_format: 'openai'
 })
-
-const several = await startFallback({ ping_interval: '500ms' })
-const short = await startFallback({ timeout_first_byte: '1500ms', timeout_total_plain: '1500ms', timeout_total_stream: '2s', timeout_gateway: '2500ms' })
-const vertex = await startGoogle()
-const messages = await claude.startMessages()
-all.push(messages)
-const signed = await aws.startBedrock()
-const keyed = await aws.startBedrock('plain')
-all.push(signed, keyed)
-const items = await startResponses()
-const native = await co.startCohere()
-all.push(messages, items, native)
-all.push(messages, items)
+const several = await run(startFallback({ ping_interval: '500ms' }))
+const short = await run(startFallback({ timeout_first_byte: '1500ms', timeout_total_plain: '1500ms', timeout_total_stream: '2s', timeout_gateway: '2500ms' }))
+const vertex = await run(startGoogle())
+const messages = await run(claude.startMessages())
+const signed = await run(aws.startBedrock())
+const keyed = await run(aws.startBedrock('plain'))
+const items = await run(startResponses())
+const native = await run(co.startCohere())
 const desk = await gateway({})
-const tenanted = await startTenants()
-all.push(tenanted)
-const routed = await startRouting()
-all.push(messages, items, routed)
-all.push(several, short, vertex, messages)
+const tenanted = await run(startTenants())
+const owning = await run(startOwn())
+const routed = await run(startRouting())
 
 requests(() => main)
 admin(() => desk)
 openapi(() => desk)
 answers(() => main)
 pinging(() => pings)
+leaving(() => patient)
 otherUsage(() => extra, 'extra')
 otherUsage(() => off, 'off')
 providerFaults(() => main)
@@ -75,6 +72,7 @@ co.cohere(() => native)
 googles(() => vertex)
 account(() => main)
 tenants(() => tenanted)
+own(() => owning)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -119,5 +117,6 @@ await runAll('e2e-http', {
     await aws.upstream.close()
     await co.upstream.close()
     await stopGoogle()
+    await stopOwn()
   }
 })

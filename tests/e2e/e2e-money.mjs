@@ -1,5 +1,5 @@
 // Limits and money end to end: what is refused, what is paid, and that nothing
-// is lost or paid twice.  E2E_STORE=shared: with PostgreSQL and Redis.
+// is lost or paid twice.  E2E_STORE: with which stores, tests/lib/money.mjs.
 // usage: node e2e-money.mjs [TEXT]
 
 import { assert, flat, runAll, test } from '../lib/suite.mjs'

@@ -1,6 +1,6 @@
-// A gateway of its own for a test: lighttpd and all programs on a free port of
-// 127.0.0.1, in a scratch directory, with a key.  Programs are taken from
-// E2E_BUILD (./build).
+// A gateway of its own for a test: a web server and all programs on a free port
+// of 127.0.0.1, in a scratch directory, with a key.  Programs are taken from
+// E2E_BUILD (./build), the server is E2E_SERVER (lighttpd, nginx or apache).
 
 import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -9,9 +9,19 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { request } from './http.mjs'
+import { ownPrograms, servers } from './webserver.mjs'
 
 export const top = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 export const build = path.resolve(process.env.E2E_BUILD || path.join(top, 'build'))
+
+// Where the parts of the gateway are: in the source and its build, or below
+// E2E_DEST as `make install DESTDIR=` leaves them.
+const dest = process.env.E2E_DEST && path.resolve(process.env.E2E_DEST, 'usr/local')
+export const where = dest
+  ? { bin: `${dest}/libexec/llmgw`, ctl: `${dest}/sbin/llmgwctl`, share: `${dest}/share/llmgw`, catalog: `${dest}/share/llmgw/catalog.ndjson` }
+  : { bin: `${build}/fcgi-bin`, ctl: `${build}/llmgwctl`, share: top, catalog: `${top}/data/catalog.ndjson` }
+
+export const serverName = process.env.E2E_SERVER || 'lighttpd'
 
 export const sleep = ms => new Promise(done => setTimeout(done, ms))
 
@@ -70,7 +80,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => proce
 // What one test did to the health of providers and keys is over for the next.
 export function healAll() {
   for (const g of running) {
-    if (g.child && g.asked) g.ctl('provider', 'reset')
+    if (g.children && g.asked) g.ctl('provider', 'reset')
     g.asked = false
   }
 }
@@ -82,22 +92,13 @@ export class Gateway {
     const g = new Gateway()
     g.options = options
     g.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llmgw-test.'))
+    fs.chmodSync(g.dir, 0o755) // a web server may not be root
     for (const d of ['log', 'tmp', 'run']) fs.mkdirSync(path.join(g.dir, d))
     g.conf = path.join(g.dir, 'llmgw.conf')
     g.port = await freePort()
     g.url = `http://127.0.0.1:${g.port}`
     running.add(g)
     g.writeConf(options.conf, options.sections)
-    fs.writeFileSync(path.join(g.dir, 'lighttpd.conf'), [
-      `var.llmgw_conf = "${top}/lighttpd-conf"`,
-      `var.llmgw_bin = "${build}/fcgi-bin"`,
-      `var.llmgw_home = "${g.dir}"`,
-      `var.llmgw_run = "${g.dir}/run"`,
-      `var.llmgw_procs = "${options.procs || 1}"`,
-      `server.port = ${g.port}`,
-      `server.max-fds = 4096`,
-      `include var.llmgw_conf + "/standalone.conf"`,
-      ''].join('\n'))
     g.token = JSON.parse(g.ctl('init', '--json')).admin_token
     g.key = g.newKey('test').key
     await g.launch()
@@ -108,7 +109,7 @@ export class Gateway {
     const settings = {
       state_dir: `${this.dir}/state`,
       runtime_dir: `${this.dir}/run`,
-      catalog_file: `${top}/data/catalog.ndjson`,
+      catalog_file: where.catalog,
       log_file: `${this.dir}/log/llmgw.log`,
       sim: 'on',
       sim_url: `${this.url}/sim`,
@@ -127,14 +128,16 @@ export class Gateway {
 
   async launch() {
     const out = fs.openSync(path.join(this.dir, 'log/start.log'), 'a')
-    const exe = ['/usr/sbin/lighttpd', '/usr/bin/lighttpd', '/usr/local/sbin/lighttpd']
-      .find(f => fs.existsSync(f)) || 'lighttpd'
-    this.child = spawn(exe, ['-D', '-f', path.join(this.dir, 'lighttpd.conf')],
-      { env: this.env(), stdio: ['ignore', out, out], cwd: this.dir })
-    fs.closeSync(out)
+    const server = servers[serverName]
+    const commands = [...(server.spawns ? [] : ownPrograms(this, where)), server.command(this, where)]
     let exited = false
-    this.child.on('error', () => { exited = true })
-    this.child.on('exit', () => { exited = true })
+    this.children = commands.map(([exe, ...args]) => {
+      const child = spawn(exe, args, { env: this.env(), stdio: ['ignore', out, out], cwd: this.dir })
+      child.on('error', () => { exited = true })
+      child.on('exit', () => { exited = true })
+      return child
+    })
+    fs.closeSync(out)
     const up = await until(async () => {
       if (exited) return true
       const answer = await request(this.url + '/', { timeout: 2000 }).catch(() => null)
@@ -163,7 +166,7 @@ export class Gateway {
   }
 
   ctl(...args) {
-    return execFileSync(path.join(build, 'llmgwctl'), ['-c', this.conf, ...args],
+    return execFileSync(where.ctl, ['-c', this.conf, ...args],
       { env: this.env(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
@@ -179,9 +182,12 @@ export class Gateway {
     return rows.map(r => ({ ...r, key: r[by] }))
   }
 
+  // All processes, those of the programs before the server.
+  pids() { return (this.children ?? []).flatMap(c => [c.pid, ...kids(c.pid)]).filter(Boolean) }
+
   // Processes of one program: the supervisor first, then its workers.
   program(name) {
-    return kids(this.child.pid).filter(pid => {
+    return this.pids().filter(pid => {
       try {
         return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`/${name}.fcgi`)
       } catch {
@@ -218,8 +224,7 @@ export class Gateway {
 
   // For the end of the process, when nothing can be waited for.
   kill() {
-    for (const pid of [...kids(this.child?.pid), this.child?.pid]) {
-      if (!pid) continue
+    for (const pid of this.pids().reverse()) {
       try { process.kill(pid, 'SIGKILL') } catch { /* gone already */ }
     }
     this.remove()
@@ -229,21 +234,22 @@ export class Gateway {
     if (!process.env.E2E_KEEP) fs.rmSync(this.dir, { recursive: true, force: true })
   }
 
-  async stop() {
-    if (!running.has(this)) return
-    const all = [this.child.pid, ...kids(this.child.pid)]
-    this.child.kill('SIGTERM')
+  async end() {
+    const all = this.pids()
+    for (const c of this.children) c.kill('SIGTERM')
     await until(() => !all.some(alive), 5000)
     for (const pid of all) if (alive(pid)) process.kill(pid, 'SIGKILL')
+  }
+
+  async stop() {
+    if (!running.has(this)) return
+    await this.end()
     running.delete(this)
     this.remove()
   }
 
   async restart() {
-    const all = [this.child.pid, ...kids(this.child.pid)]
-    this.child.kill('SIGTERM')
-    await until(() => !all.some(alive), 5000)
-    for (const pid of all) if (alive(pid)) process.kill(pid, 'SIGKILL')
+    await this.end()
     await this.launch()
   }
 }

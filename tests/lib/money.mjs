@@ -1,13 +1,15 @@
 // A gateway whose provider counts, for tests of money: tenants are made and
-// changed in the database itself.  E2E_STORE chooses the stores: "embedded"
-// (SQLite and files), or "shared" (PostgreSQL and Redis).
+// changed in the database itself.  E2E_STORE chooses the pair of stores:
+// "sqlite+file", "sqlite+redis", "postgresql+file" or "postgresql+redis".
 
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { Gateway, sleep, until } from './gateway.mjs'
 import { Upstream, chunk, completion, data } from './upstream.mjs'
 
-export const kind = process.env.E2E_STORE || 'embedded'
+export const kind = process.env.E2E_STORE || 'sqlite+file'
+const kinds = ['sqlite+file', 'sqlite+redis', 'postgresql+file', 'postgresql+redis']
+if (!kinds.includes(kind)) throw new Error(`E2E_STORE is one of ${kinds.join(', ')}`)
 export const nano = usd => Math.round(usd * 1e9)
 
 // What a prompt says: "n=7 in=30 out=100 ms=5".
@@ -56,10 +58,10 @@ export const cost = (model, usage) => 1000 * (usage.prompt_tokens * price[model]
 const model = (name, more) => `[model ${name}]\nprovider = paid/${name}\n${more}\n`
 
 export class Money {
-  static async start({ conf = {}, procs = 1 } = {}) {
+  static async start({ conf = {}, procs = 1, through } = {}) {
     const m = new Money()
     m.upstream = await Upstream.start(answer)
-    m.stores = await stores()
+    m.stores = await stores(through)
     m.g = await Gateway.start({
       procs, env: {}, conf: { timeout_gateway: '20s', ...m.stores.conf, ...conf },
       sections: `[provider paid]\nbase_url = ${m.upstream.url}\ndialect = openai-chat\nkey = sk-paid-0123456789\n` +
@@ -147,15 +149,18 @@ export class Money {
   }
 }
 
-export async function stores() {
-  if (kind === 'embedded') return { conf: {}, end: () => {} }
+// through: makes the address of a Redis from the path of its socket.
+export async function stores(through) {
   const { Postgres, Redis } = await import('./stores.mjs')
-  const pg = await Postgres.start()
-  const redis = await Redis.start()
+  const pg = kind.startsWith('postgresql') && await Postgres.start()
+  const redis = kind.endsWith('redis') && await Redis.start()
   return {
-    conf: { store_sql: pg.url(), store_kv: redis.url() },
+    conf: {
+      ...(pg && { store_sql: pg.url() }),
+      ...(redis && { store_kv: through ? `unix:${await through(redis.sock)}` : redis.url() })
+    },
     pg, redis,
-    sql: text => pg.sql(text),
-    end: async () => { await pg.end(); await redis.end() }
+    sql: pg && (text => pg.sql(text)),
+    end: async () => { await (pg && pg.end()); await (redis && redis.end()) }
   }
 }

@@ -5,6 +5,7 @@ TCase *case_anthropic(void);
 TCase *case_fault(void);
 TCase *case_google(void);
 TCase *case_load(void);
+TCase *case_own(void);
 TCase *case_plain(void);
 TCase *case_quirk(void);
 TCase *case_scrub(void);
@@ -20,6 +21,7 @@ TCase *(*const room_cases[])(void) = {
 	case_fault,
 	case_google,
 	case_load,
+	case_own,
 	case_plain,
 	case_quirk,
 	case_scrub,

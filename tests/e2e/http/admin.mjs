@@ -52,8 +52,8 @@ const rows = [
     bad: [[{ type: 'allow_models' }, 'value'], [{ type: 'allow', value: {} }, 'type'], [{ type: 'allow_models', value: [] }, 'value']]
   }],
   ['provider-keys', {
-    make: at => ({ organization_id: at.org, provider: 'openai', key: 'sk-hush-0123456789', options: { a: 'b' } }),
-    read: { provider: 'openai', name: null, base_url: null, options: { a: 'b' }, default: false, status: 'active' },
+    make: at => ({ organization_id: at.org, provider: 'openai', key: 'sk-hush-0123456789', options: {} }),
+    read: { provider: 'openai', name: null, base_url: null, options: {}, default: false, status: 'active' },
     patch: { status: 'inactive' }, after: { status: 'inactive' },
     bad: [
       [{ organization_id: 'o', provider: 'nobody' }, 'key'], [{ organization_id: 'o', provider: 'openai', key: '' }, 'key'],

@@ -1,6 +1,6 @@
 // Answers and streams of a provider that behaves (api.md 4.3-4.6).
 
-import { until } from '../../lib/gateway.mjs'
+import { serverName, until } from '../../lib/gateway.mjs'
 import { assert, common, table, test } from '../../lib/suite.mjs'
 import { chunks, events, faults, join } from '../../lib/stream.mjs'
 import * as setting from './setting.mjs'
@@ -140,7 +140,7 @@ function streams(g) {
     assert.equal(a.status, 200, a.text.slice(0, 300))
     common(a)
     assert.equal(a.headers['content-type'], 'text/event-stream; charset=utf-8')
-    assert.equal(a.headers['x-accel-buffering'], 'no')
+    assert.equal(a.headers['x-accel-buffering'], serverName === 'nginx' ? undefined : 'no') // nginx takes it
     assert.match(a.headers['cache-control'], /no-cache/)
     assert.match(a.headers['cache-control'], /no-store/)
     // lighttpd counts a stream that is over before it has sent the head.
@@ -271,6 +271,28 @@ export function pinging(g) {
     const asked = Date.now()
     assert.ok(await until(() => seen.closed, 2500), 'the call to the provider goes on')
     assert.ok(Date.now() - asked < 2500)
+  })
+}
+
+// Which web server tells that a client has left, and when: the gateway sends
+// nothing that would show it (its pings are 15 s apart).  undefined: lighttpd
+// does not look at a client whose whole request was there at once.
+const notices = {
+  lighttpd: { endless: true, stall: true, hang: undefined },
+  nginx: { endless: true, stall: true, hang: true },
+  apache: { endless: true, stall: false, hang: false }
+}
+export function leaving(g) {
+  table(`who leaves is noticed as ${serverName} does it`, Object.entries(notices[serverName]), async (name, noticed) => {
+    const before = upstream.requests.length
+    g().chat(streamed({ model: modelOf(name) }), {
+      onData: (d, req) => { if (/"content":"[^"]/.test(d)) req.destroy() },
+      onOpen: req => { if (name === 'hang') setTimeout(() => req.destroy(), 300) }
+    }).catch(() => {})
+    assert.ok(await until(() => upstream.requests.length > before, 3000))
+    const seen = upstream.requests[before]
+    const closed = await until(() => seen.closed, 2500)
+    if (noticed !== undefined) assert.equal(closed, noticed)
   })
 }
 

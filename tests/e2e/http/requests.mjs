@@ -1,7 +1,7 @@
 // What the gateway takes and refuses before it asks a provider (api.md 1-4.2).
 
 import { gzipSync } from 'node:zlib'
-import { sleep } from '../../lib/gateway.mjs'
+import { serverName, sleep } from '../../lib/gateway.mjs'
 import { exchange } from '../../lib/http.mjs'
 import { anthropic, assert, common, flat, openai, table, test } from '../../lib/suite.mjs'
 import { hello, maxBody, upstream } from './setting.mjs'
@@ -220,7 +220,8 @@ function orders(g) {
       `POST ${chat} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer ${g().key}\r\nContent-Length: ${big.length}\r\n\r\n${big}` +
       'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     const heads = bytes.toString().match(/HTTP\/1\.1 \d+/g)
-    assert.deepEqual(heads, ['HTTP/1.1 413', 'HTTP/1.1 200'])
+    // Apache closes after any 413.
+    assert.deepEqual(heads, serverName === 'apache' ? ['HTTP/1.1 413'] : ['HTTP/1.1 413', 'HTTP/1.1 200'])
   })
   test('a chunked body is taken', async () => {
     const body = JSON.stringify(hello())
