@@ -73,7 +73,8 @@ try(const struct search *s, const struct model *m, bool stable,
 	for (i = 0; i < m->nmappings; i++) {
 		p = &m->mappings[i];
 		if ((!stable || is_stable(p)) && qualifies(s, p) &&
-		    (*best == NULL || route_price(w, p) < route_price(w, *best)))
+		    (*best == NULL ||
+			route_price(w, p) < route_price(w, *best)))
 			*best = p;
 	}
 }
@@ -142,8 +143,7 @@ gives_effort(const struct llm_request *q)
 {
 	static const char *const plain[] = { "reasoning_effort", "effort",
 		"thinking" };
-	struct str v =
-	    jscan_get(q->members, q->nmembers, "reasoning");
+	struct str v = jscan_get(q->members, q->nmembers, "reasoning");
 	size_t i;
 
 	if (is_given(jscan_at(v, "effort")) ||

@@ -8,6 +8,7 @@
 #include "pipeline/hold.h"
 #include "pipeline/own.h"
 #include "pipeline/world.h"
+#include "store/slow.h"
 
 /* Without an end a hold is let go so long after the request must be over. */
 #define GRACE_MS 60000
@@ -123,6 +124,8 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	if (is_program(w->program, &program_sim))
 		return 0;
+	if (c->hedge_percent > 0)
+		w->slow = slow_new();
 	if (health_open(&w->health, c->runtime_dir, e) == -1 ||
 	    sql_open(&w->sql, c->store_sql, SQL_WRITE, e) == -1)
 		return -1;
@@ -183,6 +186,7 @@ world_close(struct world *w)
 	sql_close(w->sql);
 	sql_close(w->key_sql);
 	sql_close(w->read_sql);
+	slow_free(w->slow);
 	health_close(w->health);
 	metrics_close(w->metrics);
 	catalog_free(w->catalog);

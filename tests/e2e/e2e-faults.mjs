@@ -72,6 +72,15 @@ function answerWell(res, d, streams) {
   res.end(streams ? bytes(d.stream()) : JSON.stringify(d.plain()))
 }
 
+// The first of two in a race: how long it waits, and what it does then.
+const race = { ms: 0, then: null }
+async function racer(req, res, d, streams) {
+  await sleep(race.ms)
+  if (res.destroyed) return
+  if (race.then) race.then(req, res, d, streams)
+  else answerWell(res, d, streams)
+}
+
 // /<fault>/<dialect>/... of a provider that fails, /well/<dialect>/... of one
 // that does not.
 const upstream = await Upstream.start((req, res, body) => {
@@ -79,6 +88,7 @@ const upstream = await Upstream.start((req, res, body) => {
   const d = dialects[dialect]
   const streams = Boolean(d.streams(req, body))
   if (fault === 'well') return answerWell(res, d, streams)
+  if (fault === 'racer') return racer(req, res, d, streams)
   return faults[fault][0](req, res, d, streams)
 })
 
@@ -224,4 +234,61 @@ test('one of three providers fails always: no client sees it, and once its circu
   assert.ok(upstream.requests.slice(before).filter(s => s.url.startsWith('/500/')).length <= 1, 'it was asked all the same')
 })
 
-await runAll('e2e-faults', { after: async () => { await g.stop(); await kept.end?.(); await upstream.close() } })
+// --- hedging --------------------------------------------------------------------
+
+const hedger = (name, path, k, priority) => `[provider ${name}-${k}]\ndialect = ${dialects[k].name}\nbase_url = ${upstream.url}/${path}/${k}\n` +
+  `key = sk-${name}-${k}\npriority = ${priority}\n${dialects[k].path}`
+const hedging = await Gateway.start({
+  env: {}, conf: { hedge_percent: '50', timeout_first_byte: '3s', weight_price: '0', weight_uptime: '0', weight_throughput: '0', weight_latency: '0' },
+  sections: ['openai', 'anthropic'].flatMap(k => [hedger('lazy', 'racer', k, 1), hedger('calm', 'well', k, 0.5), hedger('poor', '500', k, 0.5),
+    `[model pair-${k}]\nprovider = lazy-${k}/up, calm-${k}/up\n${models}`, `[model worse-${k}]\nprovider = lazy-${k}/other, poor-${k}/up\n${models}`]).join('\n')
+})
+
+for (const k of ['openai', 'anthropic']) for (const stream of [false, true]) {
+  const kind = `${k}, ${stream ? 'stream' : 'plain'}`
+  const call = async (model, id = 'warm') => {
+    const began = Date.now()
+    const a = await hedging.chat({ model: `${model}-${k}`, stream, messages: [{ role: 'user', content: 'Hello' }] }, { headers: { 'x-request-id': id } })
+    assert.equal(a.status, 200, a.text)
+    const b = text(a, stream)
+    assert.match(b.content, /^Hello there!?$/)
+    return { ms: Date.now() - began, id: a.headers['x-request-id'], provider: b.metadata.used_provider, routing: b.metadata.routing.map(r => [r.provider, r.error_type, r.succeeded]) }
+  }
+  const cells = [
+    ['the second one wins, the first is cancelled', 'pair', 600, null, 'calm', [['lazy', 'cancelled', false], ['calm', 'none', true]], 500],
+    ['the second one fails, the first goes on', 'worse', 600, null, 'lazy', [['poor', 'upstream_error', false], ['lazy', 'none', true]], 3000]
+  ]
+  test(`hedging, ${kind}`, async () => {
+    Object.assign(race, { ms: 0, then: null })
+    // Nothing is known at first, and so nobody else is asked.
+    for (const model of ['pair', 'worse']) for (let i = 0; i < 20; i++) assert.deepEqual((await call(model)).routing, [[`lazy-${k}`, 'none', true]])
+    for (const [what, model, ms, then, winner, routing, most] of cells) {
+      Object.assign(race, { ms, then })
+      const id = `hedge-${k}-${stream}-${model}`
+      const before = upstream.requests.length
+      const a = await call(model, id)
+      assert.deepEqual([a.provider, a.routing], [`${winner}-${k}`, routing.map(([p, ...r]) => [`${p}-${k}`, ...r])], what)
+      assert.ok(a.ms < most, `${what}: ${a.ms} ms`)
+      assert.equal(upstream.requests.length - before, 2)
+      if (winner === 'calm') assert.ok(await until(() => upstream.requests[before].closed, 1000), 'the loser was not cancelled')
+      const look = () => JSON.parse(hedging.ctl('log', 'list', '--json', '--request-id', id)).data
+      assert.ok(await until(() => look().length === 2, 6000, 200), `records: ${look().length}`)
+      const [own, lost] = [look().find(r => !r.attempt_of), look().find(r => r.attempt_of)]
+      assert.equal(own.used_provider, `${winner}-${k}`)
+      assert.ok(own.cost_nano > 0)
+      assert.deepEqual([lost.used_provider, lost.error_class, lost.cost_nano], [`${routing[0][0]}-${k}`, routing[0][1], 0])
+    }
+    Object.assign(race, { ms: 0, then: null })
+  })
+}
+
+test('hedging: not with X-No-Fallback', async () => {
+  Object.assign(race, { ms: 300, then: null })
+  const before = upstream.requests.length
+  const hi = { model: 'pair-openai', messages: [{ role: 'user', content: 'Hello' }] }
+  assert.equal((await hedging.chat(hi, { headers: { 'x-no-fallback': 'true' } })).headers['x-llmgw-provider'], 'lazy-openai')
+  assert.equal(upstream.requests.length - before, 1)
+  Object.assign(race, { ms: 0 })
+})
+
+await runAll('e2e-faults', { after: async () => { await g.stop(); await hedging.stop(); await kept.end?.(); await upstream.close() } })
