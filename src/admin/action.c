@@ -280,7 +280,8 @@ take_steps(struct work *k, struct steps *s, struct llm_request *q)
 		.known = is_known,
 		.usable = is_usable,
 		.any_model = takes_any,
-		.regional = is_regional };
+		.regional = is_regional,
+		.auto_models = k->admin->conf->auto_models };
 	if (route_resolve(&s->found, &s->world, work_value(k, "model")->s,
 		&s->err) == 0) {
 		copy_route(&s->able, &s->found);

@@ -36,6 +36,10 @@ static const struct ctl_option key_list_options[] = {
 	{ "project", "ID", "those of one project" },
 	END
 };
+static const struct ctl_option cache_clear_options[] = {
+	{ "project", "ID", "those of one project" },
+	END
+};
 static const struct ctl_option usage_options[] = {
 	{ "by", "GROUP", "model (default), provider, key, project or day" },
 	{ "from", "WHEN", "first day, or time" },
@@ -107,6 +111,8 @@ const struct ctl_command ctl_commands[] = {
 	    "an API key"),
 	{ "audit verify", "", 0, 0, CTL_READ, 0, cmd_audit_verify, NULL,
 	    "Compute the chain of the audit log anew" },
+	{ "cache clear", "", 0, 0, CTL_WRITE, 0, cmd_cache_clear,
+	    cache_clear_options, "Forget kept answers of projects" },
 	{ "usage", "", 0, 0, CTL_READ, 0, cmd_usage, usage_options,
 	    "Sum up requests, tokens and cost" },
 	{ "log list", "", 0, 0, CTL_READ, 0, cmd_log_list, log_list_options,

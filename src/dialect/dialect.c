@@ -6,11 +6,15 @@ static const struct dialect *const dialects[] = {
 	&dialect_openai_chat,
 	&dialect_bedrock_converse,
 	&dialect_bedrock_count,
+	&dialect_chat_image,
 	&dialect_cohere_chat,
 	&dialect_gemini,
 	&dialect_gemini_count,
 	&dialect_gemini_embed,
+	&dialect_gemini_image,
+	&dialect_openai_edits,
 	&dialect_openai_embed,
+	&dialect_openai_images,
 	&dialect_openai_responses,
 };
 

@@ -178,6 +178,15 @@ narrow_kind(struct route *r, const struct llm_request *q, struct err *e)
 		return err_set(e, ERR_NO_CAPABILITY,
 		    "Model %.*s is not an embeddings model", STR_ARG(shown(r)));
 	}
+	/* A stream of images is not made out of one piece. */
+	if (q->pictures > 0 && q->stream && keep_with(r, LLM_CAN_DRAW) &&
+	    !keep_with(r, LLM_CAN_STREAM)) {
+		e->param = STR("stream");
+		return err_set(e, ERR_NO_SUCH_PARAM,
+		    "stream is not supported by any available provider for "
+		    "model %.*s",
+		    STR_ARG(shown(r)));
+	}
 	if ((needs(q) & LLM_CAN_CHAT) != 0 && !keep_with(r, LLM_CAN_CHAT) &&
 	    keep_with(r, LLM_CAN_EMBED))
 		return err_set(e, ERR_NO_CAPABILITY,

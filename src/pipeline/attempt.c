@@ -203,6 +203,12 @@ failed(struct req *r, enum fault fault, int status)
 	struct str labels[2];
 	int64_t ms;
 
+	/* Images that were made before are an answer, too. */
+	if (!r->answered && relay_made(r) == 0) {
+		note(r, FAULT_NONE, 200);
+		done_on_loop(r);
+		return;
+	}
 	note(r, fault, status);
 	if (r->hedge != NULL && other_goes_on(r, fault))
 		return;
@@ -263,6 +269,8 @@ answer_fault(struct req *r, int status)
 
 	if (r->err.code == ERR_NO_CONTENT)
 		return FAULT_UPSTREAM;
+	if (r->err.code == ERR_REFUSED)
+		return FAULT_FILTER;
 	provider_fault_set(fault, attempt_now(r)->target, told, &r->err);
 	if (fault == FAULT_RATE)
 		r->err.retry_after = RETRY_AFTER_DEFAULT;
@@ -373,6 +381,8 @@ refused(struct req *r, const struct call_head *h)
 static void
 whole(struct req *r, const struct call_head *h)
 {
+	int rc;
+
 	if (r->whole.n > FOR_FRONT) {
 		hedge_drop(r);
 		attempt_now(r)->status = h->status;
@@ -380,9 +390,16 @@ whole(struct req *r, const struct call_head *h)
 		loop_queue(r);
 		return;
 	}
-	if (relay_whole(r) == 0)
+	if ((rc = relay_whole(r)) == 0)
 		succeeded(r, h->status);
-	else
+	else if (rc == 1)
+		attempt_start(r);
+	else if (rc == 2) {
+		attempt_now(r)->status = h->status;
+		go_to(r, stage_send);
+		fetch_answer(r, relay_parts(r));
+		loop_due(r, r->due_ms);
+	} else
 		failed_answer(r, h->status);
 }
 
@@ -469,7 +486,7 @@ earliest(int64_t a, int64_t b)
 static int64_t
 patience(struct req *r)
 {
-	int64_t started = attempt_now(r)->started_ms, due;
+	int64_t started = attempt_now(r)->call_ms, due;
 
 	due = earliest(started + total_ms(r),
 	    r->began_ms + r->world->conf.timeout_gateway);
@@ -597,8 +614,17 @@ stage_answer(struct req *r)
 	struct attempt *at = attempt_now(r);
 	enum fault fault;
 	int64_t ms;
+	int rc;
 
-	if (relay_whole(r) == 0) {
+	if ((rc = relay_whole(r)) == 1) {
+		r->state = REQ_CALL;
+		return loop_give(r);
+	}
+	if (rc == 2) {
+		fetch_answer(r, relay_parts(r));
+		return loop_give(r); /* then stage_send() */
+	}
+	if (rc == 0 || relay_made(r) == 0) {
 		note(r, FAULT_NONE, at->status);
 		r->complete = true;
 		return DONE;
@@ -628,6 +654,16 @@ attempt_limits(const struct req *r, bool stream)
 	};
 }
 
+/* Its images are there now, those that could be had. */
+enum verdict
+stage_send(struct req *r)
+{
+	relay_send(r);
+	note(r, FAULT_NONE, attempt_now(r)->status);
+	r->complete = true;
+	return DONE;
+}
+
 void
 attempt_start(struct req *r)
 {
@@ -644,6 +680,7 @@ attempt_start(struct req *r)
 		return;
 	}
 	r->heard_ms = 0;
+	attempt_now(r)->call_ms = clock_ms();
 	if (r->asked_us == 0)
 		r->asked_us = clock_us();
 	r->on_due = on_due;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "domain/price.h"
 #include "domain/score.h"
+#include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/record.h"
 #include "pipeline/world.h"
@@ -213,6 +214,8 @@ price_of(const struct req *r, const struct mapping *m)
 	int64_t price =
 	    (r->chat.needs & LLM_CAN_EMBED) != 0 ? in : in / 2 + out / 2;
 
+	if (r->chat.pictures > 0)
+		price = price_picture(m, p, &r->chat.picture);
 	return (int64_t)((__int128)price * record_factor(r, m) / PRICE_FULL);
 }
 
@@ -597,8 +600,7 @@ refuse_deaf(struct req *r, unsigned deaf)
 {
 	struct str model = { r->chat.model.p,
 		r->chat.model.n > 200 ? 200 : r->chat.model.n };
-	const char *word =
-	    r->chat.from->task == LLM_EMBED ? "input" : llm_say_word(deaf);
+	const char *word = llm_say_word(r->chat.from->task, deaf);
 
 	if (deaf == LLM_SAY_NATIVE && r->chat.native != NULL)
 		word = r->chat.native;
@@ -609,7 +611,9 @@ refuse_deaf(struct req *r, unsigned deaf)
 		return FAIL;
 	}
 	if (deaf == LLM_SAY_URL) {
-		r->err.param = STR("messages");
+		r->err.param = r->chat.from->task == LLM_IMAGE ?
+		    STR("images") :
+		    STR("messages");
 		err_set(&r->err, ERR_BAD_IMAGE,
 		    "image_url: no available provider of model %.*s takes "
 		    "URLs, send the data instead",
@@ -636,7 +640,7 @@ stage_route(struct req *r)
 	unsigned says = r->chat.says, deaf;
 
 	if (route_usable(&r->route, &r->route_world, &r->err) == -1)
-		return FAIL;
+		return keep_unrouted(r);
 	c.r = r;
 	deaf = gather(&c, says);
 	if (c.n == 0 && deaf == LLM_SAY_URL && r->world->conf.fetch_images) {

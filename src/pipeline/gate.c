@@ -502,7 +502,9 @@ settled(const struct req *r, const struct hold_part *p)
 		.limit = INT64_MAX,
 		.window_ms = p->window_ms };
 
-	if (p->kind == COUNTER_RATE)
+	if (p->kind == COUNTER_RATE && u->cached) /* no provider spent them */
+		op.by = -p->by;
+	else if (p->kind == COUNTER_RATE)
 		op.by = u->usage.input + u->usage.output - p->by;
 	else if (p->kind == COUNTER_HELD)
 		op.by = (p->credits ? u->cost.billed : u->cost.total) +

@@ -35,7 +35,8 @@ hedge_at(struct req *r)
 	int64_t p95;
 
 	r->hedge_ms = INT64_MAX;
-	if (w->slow == NULL || r->hedged || r->no_retry)
+	if (w->slow == NULL || r->hedged || r->no_retry ||
+	    r->endpoint->dialect->task == LLM_IMAGE)
 		return r->hedge_ms;
 	if (r->tries == 1)
 		atomic_fetch_add(&w->asked, 1);

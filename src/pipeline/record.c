@@ -4,6 +4,7 @@
 #include "pipeline/attempt.h"
 #include "pipeline/batch.h"
 #include "pipeline/gate.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
@@ -90,7 +91,9 @@ record_metadata(const struct req *r, struct buf *out)
 	put_or_null(&w, "underlying_used_model", u->upstream_model);
 	if (t != NULL && t->region.n > 0)
 		jw_str(&w, "used_region", t->region);
-	jw_bool(&w, "cached", false);
+	else if (t == NULL && u->used_region.n > 0)
+		jw_str(&w, "used_region", u->used_region);
+	jw_bool(&w, "cached", u->cached);
 	put_routing(r, "routing", &w);
 	jw_end(&w);
 }
@@ -110,6 +113,7 @@ record_price(const struct req *r, const struct target *t, struct llm_usage *u,
 {
 	const struct mapping *m = t->mapping;
 
+	price_fill(m, u);
 	price_clamp(m, u);
 	price_cost(m, u, record_factor(r, m), !target_is_own(t), c);
 	if (!r->who->org->retain || r->world->storage_pico == 0)
@@ -184,7 +188,8 @@ static void
 fill_end(struct req *r, int64_t now)
 {
 	struct usage_record *u = &r->record;
-	const struct llm_facts *f = relay_facts(r);
+	const struct llm_facts *f =
+	    u->cached ? &r->kept->facts : relay_facts(r);
 	bool cancelled = r->gone && !r->complete;
 	enum err_code code = r->err.code;
 
@@ -256,9 +261,24 @@ model_label(const struct req *r)
 	const struct target *t = attempt_target(r);
 	const struct mapping *m = t == NULL ? NULL : t->mapping;
 
+	if (r->record.cached)
+		return r->route.model == NULL ? STR("other") :
+						r->route.model->id;
 	if (t == NULL)
 		return STR("unknown");
 	return m->model == NULL ? STR("other") : m->model->id;
+}
+
+static struct str
+provider_label(const struct req *r)
+{
+	const struct target *t = attempt_target(r);
+	struct str id = r->record.used_provider;
+
+	if (!r->record.cached)
+		return t == NULL ? STR("unknown") : t->upstream->id;
+	return providers_find(r->world->providers, id) == NULL ? STR("other") :
+								 id;
 }
 
 /* The error_type of chat_completion_errors_total for an attempt's fault. */
@@ -311,9 +331,8 @@ static void
 count_completion(struct req *r)
 {
 	struct metrics *m = r->world->metrics;
-	const struct target *t = attempt_target(r);
 	struct str model = model_label(r);
-	struct str provider = t == NULL ? STR("unknown") : t->upstream->id;
+	struct str provider = provider_label(r);
 	struct str streaming = r->record.streamed ? STR("true") : STR("false");
 	struct str all[] = { model, provider, r->record.finish, streaming };
 	struct str timed[] = { model, provider, streaming };
@@ -386,6 +405,8 @@ write_line(struct req *r)
 	logline_int(&l, "total_ms", u->duration_ms);
 	if (r->tries > 0)
 		logline_int(&l, "tries", r->tries);
+	if (u->cached)
+		logline_str(&l, "cache", STR("hit"));
 	if (u->dropped.n > 0)
 		logline_str(&l, "dropped", u->dropped);
 	if (loop_is_here(r->world->loop))

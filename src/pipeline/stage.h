@@ -16,6 +16,7 @@
 #include "provider/provider.h"
 
 struct hedge;
+struct kept;
 struct loop;
 struct own_set;
 struct req;
@@ -51,6 +52,7 @@ struct attempt {
 	int status; /* of the provider, 0: none */
 	enum fault fault;
 	int64_t started_ms;
+	int64_t call_ms; /* its last call began: images may take several */
 	int64_t duration_ms;
 	struct attempt_cost *cost; /* of one that failed; NULL: none */
 };
@@ -146,11 +148,13 @@ struct req {
 	enum token token; /* what the call fetches, or waits for */
 	bool renewed;     /* a refused token was replaced */
 	struct relay *relay; /* how the answer is passed on */
+	struct kept *kept;   /* the cache was asked; or NULL */
+	const struct err *unrouted; /* what a miss fails with; or NULL */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */
 
 	/* Times: monotonic ms, 0: not yet. */
 	int64_t began_ms;
-	int64_t due_ms;   /* when on_due() is to look again */
+	int64_t due_ms;   /* when on_due() is to look again; 0: at once */
 	int64_t heard_ms; /* last byte of the provider */
 	int64_t said_ms;  /* last byte to the client */
 	int64_t taken_ms; /* when the client last took what was kept */
@@ -219,11 +223,16 @@ enum verdict stage_route(struct req *);
 enum verdict stage_begin(struct req *);
 /* Not a stage: the model string into r->route; memory only. */
 int resolve_model(struct req *, struct err *);
+/* pipeline/keep.c */
+enum verdict stage_keep(struct req *);
 /* pipeline/fetch.c */
 enum verdict stage_fetch(struct req *);
+/* Not a stage: images of an answer, by the loop; then it goes on at r->at. */
+void fetch_answer(struct req *, struct llm_part *);
 /* pipeline/attempt.c */
 enum verdict stage_relay(struct req *);
 enum verdict stage_answer(struct req *);
+enum verdict stage_send(struct req *);
 /* pipeline/models.c, service.c, sim.c */
 enum verdict stage_models(struct req *);
 enum verdict stage_model(struct req *);
@@ -237,5 +246,7 @@ enum verdict stage_sim(struct req *);
 enum verdict stage_usage(struct req *);
 enum verdict stage_key(struct req *);
 enum verdict stage_sim_embed(struct req *);
+enum verdict stage_sim_image(struct req *);
+enum verdict stage_sim_file(struct req *);
 
 #endif

@@ -6,9 +6,12 @@
 #include "domain/tally.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/hold.h"
+#include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/world.h"
 #include "store/slow.h"
+#include "store/health_share.h"
+#include "store/cache.h"
 
 /* Without an end a hold is let go so long after the request must be over. */
 #define GRACE_MS 60000
@@ -36,6 +39,9 @@ load(struct world *w, const struct program *p, const char *path,
 		return -1;
 	if (is_program(p, &program_sim))
 		return 0;
+	if (w->conf.store_cache[0] != '\0' &&
+	    cache_check(w->conf.store_cache, e) == -1)
+		return -1;
 	if (catalog_decimal(str_from(w->conf.storage_usd_per_mtok), 6,
 		&w->storage_pico) == -1)
 		return err_set(e, ERR_CONFIG,
@@ -148,6 +154,10 @@ open_stores(struct world *w, struct err *e)
 	owns_open(&w->owns);
 	if (seal_key_make(&w->master, c->master_key_file, e) == -1)
 		return -1;
+	keep_open(&w->keep, w);
+	if (health_share_open(&w->health_share, w->health, c->store_kv,
+		&w->log, e) == -1)
+		return -1;
 	snprintf(dir, sizeof(dir), "%s/spool", c->state_dir);
 	return file_mkdir(dir, 0750, e) == -1 ||
 			spool_open(&w->spool, dir, e) == -1 ||
@@ -177,6 +187,7 @@ world_close(struct world *w)
 {
 	if (w->program != NULL && w->program->close != NULL)
 		w->program->close(w);
+	keep_close(w->keep);
 	holds_close(w->holds);
 	counters_close(w->counters);
 	spool_close(w->spool);
@@ -187,6 +198,7 @@ world_close(struct world *w)
 	sql_close(w->key_sql);
 	sql_close(w->read_sql);
 	slow_free(w->slow);
+	health_share_close(w->health_share);
 	health_close(w->health);
 	metrics_close(w->metrics);
 	catalog_free(w->catalog);

@@ -14,7 +14,9 @@
 #include "store/spool.h"
 #include "store/sql.h"
 
+struct health_share;
 struct holds;
+struct keep;
 struct loop;
 struct owns;
 struct fronts;
@@ -45,11 +47,13 @@ struct world {
 	struct slow *slow;     /* with hedge_percent, else NULL */
 	atomic_llong asked;    /* requests that could have been hedged */
 	atomic_llong hedges;   /* and those that were */
+	struct health_share *health_share; /* with other hosts; or NULL */
 	atomic_int retries;    /* requests that are being tried again */
 	atomic_uint turn;      /* of keys that are all unwell */
 	struct spool *spool;
 	struct counters *counters;
 	struct holds *holds;  /* of programs that call models, else NULL */
+	struct keep *keep;    /* the response cache, of the same */
 	int64_t storage_pico; /* a token, storage_usd_per_mtok */
 	struct loop *loop;
 	struct fronts *fronts;

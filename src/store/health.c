@@ -32,6 +32,7 @@ read_boot(char out[40])
 static int
 take_map(struct health *h, int fd)
 {
+	unsigned char host[HEALTH_HOST];
 	char boot[40];
 
 	read_boot(boot);
@@ -47,6 +48,8 @@ take_map(struct health *h, int fd)
 		    ftruncate(fd, sizeof(*h->map)) == -1)
 			return -1;
 		rand_bytes(h->map->seed, sizeof(h->map->seed));
+		rand_bytes(host, sizeof(host));
+		hash_hex(host, sizeof(host), h->map->host);
 		memcpy(h->map->boot, boot, sizeof(boot));
 	}
 	return 0;
@@ -200,14 +203,14 @@ struct sums {
 };
 
 static void
-add_up(const struct health_place *p, int64_t wall_ms, struct sums *s)
+add_up(const struct health_minute *ring, int64_t wall_ms, struct sums *s)
 {
 	uint32_t now = (uint32_t)(wall_ms / MINUTE_MS), age;
 	const struct health_minute *m;
 	double weight;
 
 	for (int i = 0; i < HEALTH_MINUTES; i++) {
-		m = &p->minutes[i];
+		m = &ring[i];
 		age = now - m->minute;
 		if (m->requests == 0 || age >= 60)
 			continue;
@@ -226,7 +229,8 @@ look(const struct health_place *p, int64_t wall_ms, struct health_seen *s)
 {
 	struct sums v = { 0 };
 
-	add_up(p, wall_ms, &v);
+	add_up(p->minutes, wall_ms, &v);
+	add_up(p->others, wall_ms, &v);
 	s->uptime = v.requests > 0 ? (1 - v.failed / v.requests) * 100 : 100;
 	s->latency = v.firsts > 0 ? v.first_ms / v.firsts : 1000;
 	s->throughput = v.busy_ms > 0 ? v.tokens * 1000 / v.busy_ms : 50;

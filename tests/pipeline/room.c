@@ -1,9 +1,11 @@
 #include "room.h"
 
+TCase *case_keep(void);
 TCase *case_path(void);
 
 const char *const room_name = "pipeline";
 TCase *(*const room_cases[])(void) = {
+	case_keep,
 	case_path,
 	NULL,
 };

@@ -4,6 +4,7 @@ TCase *case_board(void);
 TCase *case_counters(void);
 TCase *case_counters_map(void);
 TCase *case_health(void);
+TCase *case_health_share(void);
 TCase *case_cache(void);
 TCase *case_counters(void);
 TCase *case_counters_map(void);
@@ -23,6 +24,7 @@ TCase *(*const room_cases[])(void) = {
 	case_counters,
 	case_counters_map,
 	case_health,
+	case_health_share,
 	case_cache,
 	case_counters,
 	case_counters_map,
