@@ -272,7 +272,7 @@ copy_route(struct route *to, const struct route *from)
 }
 
 static void
-take_steps(struct work *k, struct steps *s, const struct llm_request *q)
+take_steps(struct work *k, struct steps *s, struct llm_request *q)
 {
 	s->world = (struct route_world){ .catalog = k->admin->catalog,
 		.today = s->today,
@@ -280,7 +280,8 @@ take_steps(struct work *k, struct steps *s, const struct llm_request *q)
 		.known = is_known,
 		.usable = is_usable,
 		.any_model = takes_any,
-		.regional = is_regional };
+		.regional = is_regional,
+		.auto_models = k->admin->conf->auto_models };
 	if (route_resolve(&s->found, &s->world, work_value(k, "model")->s,
 		&s->err) == 0) {
 		copy_route(&s->able, &s->found);
