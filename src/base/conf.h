@@ -97,6 +97,7 @@ struct conf {
 	int64_t exploration_rate;   /* thousandths, as the weights */
 	int64_t preferred_ttl;
 	int64_t session_ttl;
+	int64_t hedge_percent;
 	int64_t retry_budget;       /* per cent */
 	int64_t retry_wait_max;
 	int64_t weight_price;

@@ -110,6 +110,10 @@ GW(front_threads, CONF_INT, "8", NULL, 1, 256,
     "threads."),
 GW(health_timeout, CONF_TIME, "500ms", NULL, 10, MIN,
     "How long one check of the health endpoint may take."),
+GW(hedge_percent, CONF_INT, "0", NULL, 0, 100,
+    "Share of requests that may be sent to a second provider when the first "
+    "takes longer than 95 % of its answers did; the first to answer wins, "
+    "the other is cancelled.  0: none are."),
 GW(insecure_hosts, CONF_STR, "localhost,127.0.0.0/8,::1", ANY,
     "Hosts and networks, with commas, that providers may be reached at by "
     "plain http."),

@@ -80,6 +80,10 @@ dialect_body(const struct dialect *to, struct llm_request *r,
 	if (to != r->from) {
 		if (r->doc == NULL && r->from->decode_request(r, a, e) == -1)
 			goto out;
+		if (r->brief != LLM_EFFORT_NONE) {
+			r->effort = r->brief;
+			r->has_effort = true;
+		}
 		w = JW_TO(&tmp);
 		if (to->encode_request(r, aim, &w, e) == -1)
 			goto out;

@@ -367,6 +367,7 @@ struct llm_request {
 	struct llm_part *stops; /* TEXT parts */
 	bool has_effort;
 	enum llm_effort effort;
+	enum llm_effort brief; /* set for a client that gave none, or NONE */
 	bool hide_reasoning; /* the client wants none of it */
 	bool serial;         /* no parallel tool calls */
 	struct llm_search search;

@@ -106,28 +106,6 @@ put_part(struct req *r, struct hold_part *to, const struct counter_op *op,
 
 /* --- limits --- */
 
-static bool
-says(const struct req *r, const char *member)
-{
-	return str_is(
-	    jscan_get(r->chat.members, r->chat.nmembers, member), "true");
-}
-
-/* Does the catalogue call it free, and has it no price of its own? */
-static bool
-is_free(const struct model *m)
-{
-	int i, k;
-
-	if (m == NULL || !m->free)
-		return false;
-	for (i = 0; i < m->nmappings; i++)
-		for (k = 0; k < m->mappings[i].ntiers; k++)
-			if (m->mappings[i].tiers[k].request > 0)
-				return false;
-	return true;
-}
-
 void
 gate_limit_ask(
     const struct req *r, bool resolved, struct limit_ask *ask)
@@ -135,16 +113,19 @@ gate_limit_ask(
 	const struct conf *c = &r->world->conf;
 	const struct model *m = resolved ? r->route.model : NULL;
 	bool count = r->endpoint->dialect->task == LLM_COUNT;
-	bool named_free = is_free(m);
+	bool free_only = route_says(&r->chat, "free_models_only");
+	/* "auto" among free models keeps to their rules, too. */
+	bool named_free = route_is_free(m) ||
+	    (resolved && r->route.automatic && free_only);
 
 	*ask = (struct limit_ask){
 		.who = r->who,
 		.key_defaults = limit_defaults(c),
 		.model = resolved ? r->route.root : STR_NONE,
 		.needs_credit = strcmp(r->who->mode, "credits") == 0 &&
-		    !named_free && !says(r, "free_models_only"),
+		    !named_free && !free_only,
 		.free_rules = named_free && strcmp(r->who->mode, "api-keys"),
-		.free_high = named_free && m->free_high,
+		.free_high = m != NULL && named_free && m->free_high,
 		.tokens = budget_guess(&r->chat) +
 		    (r->chat.max_output > 0 ? r->chat.max_output :
 					      OUTPUT_GUESS),
@@ -158,7 +139,7 @@ static bool
 is_unverified(const struct req *r, const struct limit_ask *ask)
 {
 	return ask->free_rules && ask->count_rpm < 0 &&
-	    !r->who->org->email_verified && !says(r, "onboarding");
+	    !r->who->org->email_verified && !route_says(&r->chat, "onboarding");
 }
 
 static bool

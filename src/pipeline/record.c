@@ -301,6 +301,7 @@ error_label(const struct req *r)
 	case FAULT_UPSTREAM:
 	case FAULT_NETWORK:
 	case FAULT_TIMEOUT:
+	case FAULT_CANCELLED:
 		break;
 	}
 	return STR("upstream_error");

@@ -411,7 +411,8 @@ send_out(struct req *r, bool last)
 		reply_more(r, buf_str(out), last);
 	buf_clear(out);
 	loop_unclaim(r);
-	if (r->answered && r->setup != NULL && call_sent(r->call))
+	if (r->answered && r->setup != NULL && r->hedge == NULL &&
+	    (r->call == NULL || call_sent(r->call)))
 		req_drop_setup(r);
 }
 

@@ -15,6 +15,7 @@
 #include "pipeline/hold.h"
 #include "provider/provider.h"
 
+struct hedge;
 struct kept;
 struct loop;
 struct own_set;
@@ -141,6 +142,9 @@ struct req {
 	bool no_retry; /* X-No-Fallback, or a failure that ends it */
 	struct http_request ask;
 	struct call *call;
+	struct hedge *hedge; /* a second transfer, or NULL */
+	int64_t hedge_ms;    /* when it begins */
+	bool hedged;         /* there is or was one */
 	enum token token; /* what the call fetches, or waits for */
 	bool renewed;     /* a refused token was replaced */
 	struct relay *relay; /* how the answer is passed on */

@@ -250,20 +250,26 @@ take_source(struct req *r)
 	return 0;
 }
 
+/* The headers of api.md 1.4, else what the body says (12.4). */
 static struct str
 find_session(const struct req *r)
 {
 	static const char *const names[] = { "HTTP_X_SESSION_ID",
 		"HTTP_X_SESSION_AFFINITY", "HTTP_SESSION_ID",
 		"HTTP_X_CLAUDE_CODE_SESSION_ID" };
-	struct str s;
+	static const char *const members[] = { "prompt_cache_key", "user" };
+	const struct llm_request *q = &r->chat;
+	struct str s = STR_NONE;
+	size_t i;
 
-	for (size_t i = 0; i < NROWS(names); i++) {
+	for (i = 0; s.n == 0 && i < NROWS(names); i++)
 		s = req_param(r, names[i]);
-		if (s.n > 0)
-			return (struct str){ s.p, s.n > 256 ? 256 : s.n };
-	}
-	return STR_NONE;
+	if (s.n == 0 && q->from == &dialect_anthropic_messages)
+		s = jscan_word(jscan_get(q->members, q->nmembers, "metadata"),
+		    "user_id");
+	for (i = 0; s.n == 0 && i < NROWS(members); i++)
+		s = jscan_inner(jscan_get(q->members, q->nmembers, members[i]));
+	return (struct str){ s.p, s.n > 256 ? 256 : s.n };
 }
 
 /* Of a CGI variable's name, as in the header's; what is odd becomes "-". */
@@ -447,7 +453,7 @@ resolve_model(struct req *r, struct err *e)
 	r->route_world = (struct route_world){ w->catalog, r->today,
 		r, is_known, is_usable, takes_any, has_region, factor_of,
 		is_allowed, find_custom,
-		strcmp(r->who->mode, "api-keys") == 0 };
+		strcmp(r->who->mode, "api-keys") == 0, w->conf.auto_models };
 	alias = alias_find(r->who->org, r->chat.model, by);
 	return route_resolve(&r->route, &r->route_world,
 	    alias.p != NULL ? alias : r->chat.model, e);

@@ -9,6 +9,7 @@
 #include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/world.h"
+#include "store/slow.h"
 #include "store/health_share.h"
 #include "store/cache.h"
 
@@ -129,6 +130,8 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	if (is_program(w->program, &program_sim))
 		return 0;
+	if (c->hedge_percent > 0)
+		w->slow = slow_new();
 	if (health_open(&w->health, c->runtime_dir, e) == -1 ||
 	    sql_open(&w->sql, c->store_sql, SQL_WRITE, e) == -1)
 		return -1;
@@ -194,6 +197,7 @@ world_close(struct world *w)
 	sql_close(w->sql);
 	sql_close(w->key_sql);
 	sql_close(w->read_sql);
+	slow_free(w->slow);
 	health_share_close(w->health_share);
 	health_close(w->health);
 	metrics_close(w->metrics);

@@ -20,6 +20,7 @@ struct keep;
 struct loop;
 struct owns;
 struct fronts;
+struct slow;
 struct program;
 
 /*
@@ -43,6 +44,9 @@ struct world {
 	pthread_mutex_t read_lock;
 	struct metrics *metrics;
 	struct health *health; /* of providers and keys, on this host */
+	struct slow *slow;     /* with hedge_percent, else NULL */
+	atomic_llong asked;    /* requests that could have been hedged */
+	atomic_llong hedges;   /* and those that were */
 	struct health_share *health_share; /* with other hosts; or NULL */
 	atomic_int retries;    /* requests that are being tried again */
 	atomic_uint turn;      /* of keys that are all unwell */

@@ -280,6 +280,7 @@ enum fault {
 	FAULT_UPSTREAM, /* upstream_error */
 	FAULT_NETWORK,  /* network_error */
 	FAULT_TIMEOUT,
+	FAULT_CANCELLED, /* another transfer was faster: pipeline/hedge.h */
 	FAULT__MAX
 };
 

@@ -140,8 +140,9 @@ test('a request with every limit and budget: two round trips before its call, an
   const much = { budget_nano: 1e12, budget_count: 1, budget_unit: 'day' }
   const t = counted.tenant({ org: { ...plenty, ...much }, project: { ...plenty, ...much }, key: { ...plenty, usage_limit_nano: 1e12, period_nano: 1e12, period_count: 1, period_unit: 'hour' } })
   const mine = () => pieces.filter(p => p.includes(t.org)).length
-  const warm = await counted.ask(t, order('warm', { out: 10 }))
-  assert.equal(warm.status, 200, warm.text)
+  let warm
+  const warms = async () => (warm = await counted.ask(t, order('warm', { out: 10 }))).status === 200
+  assert.ok(await until(warms, 5000, 100), warm.text) // a busy machine may miss a deadline
   assert.ok(warm.headers['ratelimit-remaining'], 'it is not limited')
   for (let i = 0; i < 5; i++) {
     await sleep(1500) // what is left of the one before

@@ -150,7 +150,7 @@ export class Money {
 }
 
 // through: makes the address of a Redis from the path of its socket.
-async function stores(through) {
+export async function stores(through) {
   const { Postgres, Redis } = await import('./stores.mjs')
   const pg = kind.startsWith('postgresql') && await Postgres.start()
   const redis = kind.endsWith('redis') && await Redis.start()

@@ -12,6 +12,7 @@ TCase *case_counters_redis(void);
 TCase *case_metrics(void);
 TCase *case_migrate(void);
 TCase *case_rows(void);
+TCase *case_slow(void);
 TCase *case_spool(void);
 TCase *case_spool_adopt(void);
 TCase *case_sql(void);
@@ -31,6 +32,7 @@ TCase *(*const room_cases[])(void) = {
 	case_metrics,
 	case_migrate,
 	case_rows,
+	case_slow,
 	case_spool,
 	case_spool_adopt,
 	case_sql,
