@@ -225,7 +225,7 @@ int show_key(struct work *);
 int after_project(struct work *);
 int after_organization(struct work *);
 
-/* --- action.c, provider.c, report.c --- */
+/* --- action.c, provider.c, explain.c, report.c --- */
 int run_roll(struct work *);
 int run_sessions(struct work *);
 int run_providers(struct work *);

@@ -81,6 +81,12 @@ static const struct ctl_option doctor_options[] = {
 	END
 };
 
+static const struct ctl_option explain_options[] = {
+	{ "key", "ID", "on behalf of this API key" },
+	{ "body", "FILE", "a request's body; -: standard input" },
+	END
+};
+
 #define TENANT(word, kind, create_args, nargs, create, list, what)             \
 	{ word " create", create_args, nargs, nargs, CTL_WRITE, kind,          \
 	    cmd_tenant_create, create, "Make " what },                         \
@@ -111,6 +117,8 @@ const struct ctl_command ctl_commands[] = {
 	    "an API key"),
 	{ "audit verify", "", 0, 0, CTL_READ, 0, cmd_audit_verify, NULL,
 	    "Compute the chain of the audit log anew" },
+	{ "explain", "MODEL", 1, 1, CTL_READ, 0, cmd_explain, explain_options,
+	    "Who would serve a request, and why; nothing is sent" },
 	{ "cache clear", "", 0, 0, CTL_WRITE, 0, cmd_cache_clear,
 	    cache_clear_options, "Forget kept answers of projects" },
 	{ "usage", "", 0, 0, CTL_READ, 0, cmd_usage, usage_options,

@@ -106,8 +106,9 @@ put_part(struct req *r, struct hold_part *to, const struct counter_op *op,
 
 /* --- limits --- */
 
-static void
-fill_ask(struct req *r, bool resolved, struct limit_ask *ask)
+void
+gate_limit_ask(
+    const struct req *r, bool resolved, struct limit_ask *ask)
 {
 	const struct conf *c = &r->world->conf;
 	const struct model *m = resolved ? r->route.model : NULL;
@@ -240,7 +241,7 @@ stage_limit(struct req *r)
 	if (!take_own(r))
 		return loop_defer(r);
 	resolved = resolve_model(r, &bad) == 0;
-	fill_ask(r, resolved, &ask);
+	gate_limit_ask(r, resolved, &ask);
 	barred = is_unverified(r, &ask);
 	ask.free_rules &= !barred;
 	limit_make(&p, &ask);
@@ -316,8 +317,8 @@ drop_spares(struct req *r)
 }
 
 /* Targets that credits would have to pay go if they do not suffice. */
-static void
-drop_targets(struct req *r, const struct budget_ask *ask)
+void
+gate_drop_targets(struct req *r, const struct budget_ask *ask)
 {
 	int i, n = 0;
 
@@ -402,31 +403,37 @@ take_money(struct req *r, struct budget_plan *p, struct budget_ask *ask)
 	return DOWN;
 }
 
-enum verdict
-stage_hold(struct req *r)
+void
+gate_budget_ask(const struct req *r, struct budget_ask *ask)
 {
-	struct budget_ask ask = { .who = r->who,
+	*ask = (struct budget_ask){ .who = r->who,
 		.request = &r->chat,
 		.searches = searches_of(r),
 		.min_output = r->world->conf.reserve_min_output,
 		.wall_ms = clock_wall_ms() };
+	for (int i = 0; i < r->ntargets; i++)
+		add_candidate(r, &r->targets[i], ask);
+}
+
+enum verdict
+stage_hold(struct req *r)
+{
+	struct budget_ask ask;
 	struct budget_plan p;
 	enum verdict v;
-	int i;
 
 	begin_hold(r);
 	if (r->endpoint->dialect->task == LLM_COUNT) {
 		drop_spares(r);
 		return NEXT;
 	}
-	for (i = 0; i < r->ntargets; i++)
-		add_candidate(r, &r->targets[i], &ask);
+	gate_budget_ask(r, &ask);
 	if ((v = verdict_of(r, take_money(r, &p, &ask))) != NEXT)
 		return v;
 	r->record.hold_nano = p.worst_nano;
 	if (r->hold.slot != NULL)
 		r->hold.slot->hold_nano = p.worst_nano;
-	drop_targets(r, &ask);
+	gate_drop_targets(r, &ask);
 	if (ask.max_output > 0 && limit_output(r, ask.max_output) == -1)
 		return FAIL;
 	return NEXT;

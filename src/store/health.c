@@ -55,6 +55,20 @@ take_map(struct health *h, int fd)
 	return 0;
 }
 
+static int
+open_blank(struct health *h, struct health **out, struct err *e)
+{
+	h->map = mmap(NULL, sizeof(*h->map), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (h->map == MAP_FAILED) {
+		arena_free(h->arena);
+		return err_set(
+		    e, ERR_CONFIG, "cannot map: %s", strerror(errno));
+	}
+	*out = h;
+	return 0;
+}
+
 int
 health_open(struct health **out, const char *dir, struct err *e)
 {
@@ -67,6 +81,8 @@ health_open(struct health **out, const char *dir, struct err *e)
 	h->arena = a;
 	h->now = clock_ms;
 	h->wall = clock_wall_ms;
+	if (dir == NULL)
+		return open_blank(h, out, e);
 	path = arena_fmt(
 	    a, "%s/health-%d-%zu", dir, HEALTH_LAYOUT, sizeof(*h->map));
 	fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
