@@ -77,7 +77,7 @@ raise_limits(void)
 	}
 	mallopt(M_ARENA_MAX, 2);
 	/* What is large goes back to the system when it is freed. */
-	mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 	prctl(PR_SET_DUMPABLE, 0); /* keys are in our memory */
 	signal(SIGPIPE, SIG_IGN);
 }

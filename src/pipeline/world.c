@@ -46,11 +46,12 @@ load(struct world *w, const struct program *p, const char *path,
 		&w->storage_pico) == -1)
 		return err_set(e, ERR_CONFIG,
 		    "storage_usd_per_mtok must be a decimal number");
-	return catalog_load(
-		   &w->catalog, catalog_path(&w->conf, w->conf.arena), &w->conf, e) == -1 ||
-			providers_load(&w->providers, &w->conf, e) == -1 ?
-		  -1 :
-		  0;
+	/* Health asks nothing of the models, which are a megabyte. */
+	if (!is_program(p, &program_health) &&
+	    catalog_load(&w->catalog,
+		catalog_path(&w->conf, w->conf.arena), &w->conf, e) == -1)
+		return -1;
+	return providers_load(&w->providers, &w->conf, e);
 }
 
 int

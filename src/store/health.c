@@ -72,7 +72,7 @@ open_blank(struct health *h, struct health **out, struct err *e)
 int
 health_open(struct health **out, const char *dir, struct err *e)
 {
-	struct arena *a = arena_new(sizeof(struct health) + 512, SIZE_MAX);
+	struct arena *a = arena_new(1024, SIZE_MAX);
 	struct health *h = ARENA_NEW(a, struct health);
 	struct str path;
 	int fd, rc;

@@ -321,8 +321,12 @@ static const char schema_3[] =
     " FROM tally WHERE scope = 'organization' AND tally.id = organization.id"
     " AND from_ms = 0), 0);";
 
+static const char schema_4[] =
+    /* Somebody is sending it until then. */
+    "ALTER TABLE alert ADD COLUMN claimed_until_ms BIGINT;";
+
 /* The number of a step is its place, from 1. */
-static const char *const steps[] = { schema_1, schema_2, schema_3 };
+static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4 };
 
 const struct sql_table sql_tables[] = {
 	{ "organization", "id", false },
