@@ -169,7 +169,7 @@ another_org(struct test *t)
 static int
 place(struct test *t, int provider, const char *model)
 {
-	char name[8];
+	char name[16];
 
 	snprintf(name, sizeof(name), "p%d", provider);
 	return health_find(

@@ -112,6 +112,7 @@ function choice(g) {
     const [failed, last] = [d.find(r => r.attempt_of), d.find(r => !r.attempt_of)]
     assert.equal(last.decision.reason, 'fallback')
     assert.equal(last.decision.first_reason, failed.decision.reason)
+    for (const r of rows) assert.deepEqual(r.decision, d.find(x => x.record_id === r.id).decision)
     assert.deepEqual(last.decision.candidates.map(c => c.provider), ['cheap', 'dear'])
   })
   test('routing: a pinned provider that is down is left, unless the client forbids it', async () => {
