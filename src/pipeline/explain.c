@@ -93,12 +93,13 @@ without_addresses(struct arena *a, const struct principal *who)
 static int
 begin(struct explaining *x, struct err *e)
 {
-	static struct str no_params[] = { STR_NONE };
+	struct str *params = arena_zalloc(x->arena, 2 * sizeof(*params));
 	struct req *r = x->r = ARENA_NEW(x->arena, struct req);
 
 	r->world = x->world;
 	r->setup = r->life = x->arena;
-	r->in.params = no_params;
+	params[0] = STR("REMOTE_ADDR="); /* nobody's */
+	r->in.params = params;
 	r->record.started_ms = clock_wall_ms();
 	r->who = without_addresses(x->arena, x->ask->who);
 	own_get(x->world, r->who->org, true, &r->own);
