@@ -183,6 +183,7 @@ report_put_log(struct jw *w, const char *key, const struct usage_record *r)
 	jw_raw(w, "headers", r->headers.n > 0 ? r->headers : STR("{}"));
 	put_dropped(w, r->dropped);
 	put_routing(w, r);
+	jw_raw(w, "decision", r->decision.n > 0 ? r->decision : STR("null"));
 	jw_end(w);
 }
 

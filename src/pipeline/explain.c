@@ -165,29 +165,50 @@ why_unusable(struct explaining *x, const struct mapping *m, struct str *why)
 
 	if (!w->usable(w->arg, m->provider))
 		return "no_key";
-	*why = m->deprecated_at.p != NULL ? m->deprecated_at : m->stability;
-	return m->deprecated_at.p != NULL ? "deprecated" : "stability";
+	*why = m->stability;
+	return "stability";
 }
 
 static const char *
-why_narrow(struct explaining *x, const struct mapping *m, struct str *why)
+why_incapable(struct explaining *x, const struct mapping *m, struct str *why)
 {
 	struct llm_request q = x->r->chat;
 	struct route one = alone(x, m);
 	struct err e = { 0 };
 
-	if (x->r->route.automatic && !iam_allows(x->r->who, m))
-		return why_iam(x, m, why);
-	if (route_narrow(&one, &q, &e) == -1) {
-		*why = said(x, &e);
-		return e.code == ERR_CONTEXT ? "context" :
-		    e.code == ERR_BAD_PARAM  ? "max_output" :
-					       "capability";
+	if (route_narrow(&one, &q, &e) == 0) {
+		*why = STR("others do what the request would like");
+		return "capability";
 	}
-	if (x->r->route.automatic)
-		return why_unusable(x, m, why);
-	*why = STR("others do what the request would like");
-	return "capability";
+	*why = said(x, &e);
+	return e.code == ERR_CONTEXT ? "context" :
+	    e.code == ERR_BAD_PARAM  ? "max_output" :
+				       "capability";
+}
+
+/* "auto" asks for more than a model that is named (route_auto()). */
+static const char *
+why_not_auto(struct explaining *x, const struct mapping *m, struct str *why)
+{
+	const struct req *r = x->r;
+
+	if (mapping_ended(m, r->today))
+		return "deactivated";
+	if (!iam_allows(r->who, m))
+		return why_iam(x, m, why);
+	if (!r->route_world.usable(r->route_world.arg, m->provider))
+		return "no_key";
+	if (m->deprecated_at.p != NULL &&
+	    strncmp(m->deprecated_at.p, r->today, m->deprecated_at.n) <= 0) {
+		*why = m->deprecated_at;
+		return "deprecated";
+	}
+	if (!route_serves(&r->route, m, &r->chat) ||
+	    ((m->caps & LLM_CAN_REASON) != 0 &&
+		route_says(&r->chat, "no_reasoning")))
+		return why_incapable(x, m, why);
+	*why = STR("input and output together");
+	return "context";
 }
 
 /* All that the route has lost by now. */
@@ -264,7 +285,8 @@ find_route(struct explaining *x)
 	v = stage_capability(r);
 	if (r->route.automatic && v == NEXT)
 		list_rows(x);
-	if (after(x, v, why_narrow) == -1)
+	if (after(x, v, r->route.automatic ? why_not_auto : why_incapable) ==
+	    -1)
 		return -1;
 	v = route_usable(&r->route, &r->route_world, &r->err) == -1 ? FAIL :
 								      NEXT;

@@ -229,6 +229,7 @@ write_record(struct req *r)
 	if (r->record_id[0] == '\0')
 		record_id(r);
 	record_attempts(r);
+	record_fallback(r);
 	usage_end(&r->record, &b);
 	if (loop_is_here(r->world->loop))
 		batch_end(loop_batch(r->world->loop), r, buf_str(&b));

@@ -12,6 +12,8 @@
  *
  * Breakers, keys and choices stay on their host: each finds out by itself within
  * a few calls, and a host whose own network is broken must not speak for others.
+ * A session that comes to another host is given a provider by the same figures,
+ * mostly the same one; to ask Redis would cost its request a round trip.
  */
 struct health_share;
 struct log;

@@ -13,6 +13,7 @@ import { answers, leaving, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
 import * as co from './http/cohere.mjs'
 import { embeddings } from './http/embeddings.mjs'
+import { explanations, startExplain, stopExplain } from './http/explain.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
@@ -51,6 +52,7 @@ const desk = await gateway({})
 const tenanted = await run(startTenants())
 const owning = await run(startOwn())
 const routed = await run(startRouting())
+const explained = await run(startExplain())
 
 requests(() => main)
 admin(() => desk)
@@ -65,6 +67,7 @@ embeddings(() => main)
 fallback(() => several)
 timers(() => short)
 routing(() => routed)
+explanations(() => explained)
 claude.messages(() => messages)
 aws.bedrock(() => signed, () => keyed)
 responses(() => items)
@@ -118,5 +121,6 @@ await runAll('e2e-http', {
     await co.upstream.close()
     await stopGoogle()
     await stopOwn()
+    await stopExplain()
   }
 })

@@ -100,6 +100,21 @@ function choice(g) {
     assert.equal(d.candidates[0].score, 0)
     assert.ok(d.candidates[1].score > 0.1)
   })
+  test('routing: the record says when another one had to serve', async () => {
+    failing.add('cheap/kept')
+    const { a } = await ask(g(), { model: 'kept' })
+    failing.clear()
+    assert.equal(a.headers['x-llmgw-provider'], 'dear')
+    let rows
+    const url = `logs?request_id=${a.headers['x-request-id']}`
+    assert.ok(await until(async () => (rows = (await g().admin('GET', url)).json.data).length === 2))
+    const d = rows.map(r => JSON.parse(g().ctl('log', 'show', r.id)))
+    const [failed, last] = [d.find(r => r.attempt_of), d.find(r => !r.attempt_of)]
+    assert.equal(last.decision.reason, 'fallback')
+    assert.equal(last.decision.first_reason, failed.decision.reason)
+    for (const r of rows) assert.deepEqual(r.decision, d.find(x => x.record_id === r.id).decision)
+    assert.deepEqual(last.decision.candidates.map(c => c.provider), ['cheap', 'dear'])
+  })
   test('routing: a pinned provider that is down is left, unless the client forbids it', async () => {
     failing.add('cheap/pin')
     assert.equal((await ask(g(), { model: 'cheap/pin' })).a.status, 500)
