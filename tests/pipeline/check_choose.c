@@ -611,6 +611,7 @@ START_TEST(pinned)
 	note(&t, 2, "rising", 100, 50, 1000, 50);
 	pass(1000);
 	expect(choose(&t, ask), 0, "direct-provider-specified");
+	end(&t);
 	/* A better one with an open circuit is none. */
 	begin(&t);
 	note(&t, 0, "rising", 100, 50, 1000, 50);
