@@ -117,6 +117,8 @@ const struct ctl_command ctl_commands[] = {
 	    "an API key"),
 	{ "audit verify", "", 0, 0, CTL_READ, 0, cmd_audit_verify, NULL,
 	    "Compute the chain of the audit log anew" },
+	{ "session link", "TOKEN-ID", 1, 1, CTL_WRITE, 0, cmd_session_link,
+	    NULL, "Make a code to sign in with once, as this token" },
 	{ "explain", "MODEL", 1, 1, CTL_READ, 0, cmd_explain, explain_options,
 	    "Who would serve a request, and why; nothing is sent" },
 	{ "cache clear", "", 0, 0, CTL_WRITE, 0, cmd_cache_clear,

@@ -323,7 +323,13 @@ static const char schema_3[] =
 
 static const char schema_4[] =
     /* Somebody is sending it until then. */
-    "ALTER TABLE alert ADD COLUMN claimed_until_ms BIGINT;";
+    "ALTER TABLE alert ADD COLUMN claimed_until_ms BIGINT;"
+
+    /* One sign-in each, by somebody who has no token. */
+    "CREATE TABLE admin_link ("
+    " digest BLOB PRIMARY KEY,"
+    " token_id TEXT NOT NULL REFERENCES admin_token(id),"
+    " expires_ms BIGINT NOT NULL);";
 
 /* The number of a step is its place, from 1. */
 static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4 };
@@ -347,6 +353,7 @@ const struct sql_table sql_tables[] = {
 	{ "audit", "seq", true },
 	{ "admin_token", "id", false },
 	{ "admin_session", "digest", false },
+	{ "admin_link", "digest", false },
 	{ "log", "record_id", true },
 	{ NULL, NULL, false },
 };

@@ -123,7 +123,8 @@ export function explanations(get) {
         assert.ok(c.measured)
         const sum = Object.values(c.parts).reduce((x, y) => x + y, 0)
         assert.ok(Math.abs(sum - c.score) < 0.004, `${sum} ${c.score}`)
-        assert.equal(c.parts.latency > 0, stream && c.latency_ms > Math.min(...e.candidates.map(o => o.latency_ms)) + 20)
+        const slow = c.latency_ms > 2 * Math.min(...e.candidates.map(o => o.latency_ms)) + 1 // they are rounded
+        if (!stream || slow) assert.equal(c.parts.latency > 0, stream)
       }
     }
   })
