@@ -44,8 +44,7 @@ put_breakers(struct jw *w, const struct health *h, struct str id)
 }
 
 void
-admin_put_health(
-    struct jw *w, const struct upstream *u, const struct health *h)
+admin_put_health(struct jw *w, const struct upstream *u, const struct health *h)
 {
 	jw_arr(w, "keys");
 	for (int i = 0; i < u->nkeys; i++) {
@@ -71,8 +70,7 @@ put_provider(struct work *k, const struct upstream *u)
 	jw_strc(w, "object", "provider");
 	jw_str(w, "name", u->name);
 	jw_bool(w, "usable", upstream_usable(u));
-	admin_put_health(
-	    w, all ? u : &nothing, all ? k->admin->health : NULL);
+	admin_put_health(w, all ? u : &nothing, all ? k->admin->health : NULL);
 	jw_end(w);
 }
 
@@ -116,10 +114,9 @@ show_provider_key(struct work *k)
 static int
 reset_own(struct work *k, struct str id)
 {
-	static const char text[] =
-	    "SELECT id, sealed FROM provider_key"
-	    " WHERE (provider = ?1 OR ?1 IS NULL)"
-	    " AND (organization_id = ?2 OR ?2 IS NULL)";
+	static const char text[] = "SELECT id, sealed FROM provider_key"
+				   " WHERE (provider = ?1 OR ?1 IS NULL)"
+				   " AND (organization_id = ?2 OR ?2 IS NULL)";
 	struct sql_stmt *st = sql_prepare(k->sql, text, k->e);
 	int rc;
 
