@@ -331,8 +331,23 @@ static const char schema_4[] =
     " token_id TEXT NOT NULL REFERENCES admin_token(id),"
     " expires_ms BIGINT NOT NULL);";
 
+/* Sign-in of MCP clients (domain/oauth.h). */
+static const char schema_5[] =
+    "CREATE TABLE oauth_client ("
+    " id TEXT PRIMARY KEY,"
+    " key_id TEXT NOT NULL REFERENCES api_key(id),"
+    " redirect_uris TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL);"
+    "CREATE INDEX oauth_client_key ON oauth_client(key_id);"
+
+    /* Codes that were used, until they would not be good any more. */
+    "CREATE TABLE oauth_code ("
+    " mac BLOB PRIMARY KEY,"
+    " until_ms BIGINT NOT NULL);";
+
 /* The number of a step is its place, from 1. */
-static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4 };
+static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4,
+	schema_5 };
 
 const struct sql_table sql_tables[] = {
 	{ "organization", "id", false },
@@ -354,6 +369,8 @@ const struct sql_table sql_tables[] = {
 	{ "admin_token", "id", false },
 	{ "admin_session", "digest", false },
 	{ "admin_link", "digest", false },
+	{ "oauth_client", "id", false },
+	{ "oauth_code", "mac", false },
 	{ "log", "record_id", true },
 	{ NULL, NULL, false },
 };
