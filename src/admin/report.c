@@ -44,7 +44,7 @@ list_logs(struct work *k)
 	jw_strc(&k->w, "object", "list");
 	jw_arr(&k->w, "data");
 	for (int i = 0; i < n; i++)
-		report_put_log(&k->w, NULL, &v[i]);
+		report_put_log(&k->w, NULL, &v[i], NULL);
 	jw_end(&k->w);
 	if (next.p == NULL)
 		jw_null(&k->w, "next_cursor");
@@ -57,6 +57,9 @@ list_logs(struct work *k)
 static int
 get_log(struct work *k)
 {
+	const struct secret *master =
+	    k->ask->who.role == ROLE_VIEWER ? NULL : k->admin->master;
+	struct payload_view payload;
 	struct usage_record v;
 	int rc = report_get(
 	    k->sql, k->ask->place.id, k->ask->who.org, k->arena, &v, k->e);
@@ -64,7 +67,10 @@ get_log(struct work *k)
 	if (rc == 0)
 		return work_not_found(k, k->r->noun, k->ask->place.id);
 	if (rc == 1)
-		report_put_log(&k->w, NULL, &v);
+		rc = payload_get(
+		    k->sql, master, v.id, k->arena, &payload, k->e);
+	if (rc == 0)
+		report_put_log(&k->w, NULL, &v, &payload);
 	return rc == -1 ? -1 : 0;
 }
 

@@ -448,7 +448,7 @@ const struct resource resources[] = {
 	{ .path = "logs", .word = "log", .object = "log", .noun = "record",
 	    .prefix = "log_", .methods = METHOD_LIST | METHOD_GET,
 	    .text = "records of requests", .fields = no_fields,
-	    .run = run_logs },
+	    .run = run_logs, .needs = NEEDS_MASTER },
 	{ .path = "usage", .word = "usage", .object = "usage",
 	    .noun = "usage", .methods = METHOD_LIST,
 	    .text = "totals of records", .fields = no_fields,

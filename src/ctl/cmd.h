@@ -24,6 +24,7 @@ int cmd_cache_clear(struct ctl *, struct err *);
 int cmd_usage(struct ctl *, struct err *);
 int cmd_log_list(struct ctl *, struct err *);
 int cmd_log_show(struct ctl *, struct err *);
+int cmd_log_purge(struct ctl *, struct err *);
 int cmd_models_list(struct ctl *, struct err *);
 int cmd_models_show(struct ctl *, struct err *);
 int cmd_update(struct ctl *, struct err *);

@@ -46,7 +46,8 @@ put_value(struct jw *w, const struct usage_field *f, const void *p)
 
 /* All members as they are in the table; the money once more in dollars. */
 static void
-put_json(struct ctl *c, struct usage_record *r)
+put_json(
+    struct ctl *c, struct usage_record *r, const struct payload_view *payload)
 {
 	const struct usage_field *f = usage_fields;
 	char text[CLOCK_TEXT];
@@ -62,6 +63,8 @@ put_json(struct ctl *c, struct usage_record *r)
 			jw_str(&c->w, "cost",
 			    ctl_decimal(c, r->cost.total, NANO_DECIMALS));
 	}
+	if (payload != NULL)
+		payload_put_view(&c->w, payload);
 	jw_end(&c->w);
 }
 
@@ -112,7 +115,7 @@ cmd_log_list(struct ctl *c, struct err *e)
 		jw_obj(&c->w, NULL);
 		jw_arr(&c->w, "data");
 		for (int i = 0; i < n; i++)
-			put_json(c, &v[i]);
+			put_json(c, &v[i], NULL);
 		jw_end(&c->w);
 		jw_end(&c->w);
 		return 0;
@@ -124,19 +127,66 @@ cmd_log_list(struct ctl *c, struct err *e)
 	return 0;
 }
 
+/* By the record's id, or the last of the request's. */
+static int
+find(struct ctl *c, struct str id, struct usage_record *r, struct err *e)
+{
+	struct report_list q = { .filter = { .request = id },
+		.no_attempts = true,
+		.limit = 1 };
+	struct usage_record *v;
+	struct str next;
+	int rc = report_get(c->sql, id, STR_NONE, c->arena, r, e);
+
+	if (rc != 0)
+		return rc;
+	rc = report_list(c->sql, &q, c->arena, &v, &next, e);
+	if (rc == 1)
+		*r = v[0];
+	return rc;
+}
+
 /* JSON in any case: so many members are no table. */
 int
 cmd_log_show(struct ctl *c, struct err *e)
 {
+	struct secret master = { 0 };
+	struct payload_view payload;
+	struct err ignored = { 0 };
 	struct usage_record r;
-	int rc;
+	int rc = find(c, str_from(c->args[0]), &r, e);
 
-	rc =
-	    report_get(c->sql, str_from(c->args[0]), STR_NONE, c->arena, &r, e);
 	if (rc == 0)
 		return err_set(
 		    e, ERR_NOT_FOUND, "No record %.100s", c->args[0]);
-	if (rc == 1)
-		put_json(c, &r);
-	return rc == 1 ? 0 : -1;
+	if (rc == -1)
+		return -1;
+	seal_key_read(&master, c->conf.master_key_file, &ignored);
+	rc = payload_get(c->sql, &master, r.id, c->arena, &payload, e);
+	if (rc == 0)
+		put_json(c, &r, &payload);
+	secret_free(&master);
+	return rc;
+}
+
+/* What the gateway does each hour. */
+int
+cmd_log_purge(struct ctl *c, struct err *e)
+{
+	int64_t now = clock_wall_ms();
+	int n, all = 0;
+
+	sql_set_timeout(c->sql, TIMEOUT_MS);
+	while ((n = payload_clean(c->sql, now, e)) > 0)
+		all += n;
+	if (n == -1 || payload_scrub(c->sql, e) == -1)
+		return -1;
+	if (c->json) {
+		jw_obj(&c->w, NULL);
+		jw_int(&c->w, "deleted", all);
+		jw_end(&c->w);
+	} else
+		buf_add(&c->out,
+		    arena_fmt(c->arena, "%d payloads deleted\n", all));
+	return 0;
 }

@@ -1,6 +1,7 @@
 #ifndef DOMAIN_REPORT_H
 #define DOMAIN_REPORT_H
 
+#include "domain/payload.h"
 #include "domain/usage.h"
 #include "domain/zone.h"
 #include "json/jw.h"
@@ -147,8 +148,9 @@ int report_read_page(
 
 /* --- the answer --- */
 
-/* A record as /logs has it, api.md 17.3; `arena` for what is put together. */
-void report_put_log(struct jw *, const char *key, const struct usage_record *);
+/* A record as /logs has it, api.md 17.3; with its payload, if that is given. */
+void report_put_log(struct jw *, const char *key, const struct usage_record *,
+    const struct payload_view *);
 /* A record as /v1/usage/{request_id} has it, api.md 10.5. */
 void report_put_usage(struct jw *, const struct usage_record *);
 /* The members of 20.3 into the open object. */

@@ -143,7 +143,8 @@ static const struct {
 };
 
 void
-report_put_log(struct jw *w, const char *key, const struct usage_record *r)
+report_put_log(struct jw *w, const char *key, const struct usage_record *r,
+    const struct payload_view *p)
 {
 	int64_t end_ms =
 	    r->started_ms + (r->duration_ms > 0 ? r->duration_ms : 0);
@@ -175,6 +176,8 @@ report_put_log(struct jw *w, const char *key, const struct usage_record *r)
 	put_dropped(w, r->dropped);
 	put_routing(w, r);
 	jw_raw(w, "decision", r->decision.n > 0 ? r->decision : STR("null"));
+	if (p != NULL)
+		payload_put_view(w, p);
 	jw_end(w);
 }
 

@@ -12,6 +12,7 @@
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
 #include "pipeline/reply.h"
+#include "pipeline/retain.h"
 #include "pipeline/world.h"
 
 #define STAGES_MAX 32 /* bits of req.ran */
@@ -34,6 +35,7 @@ static const struct stage chat_stages[] = {
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL }, /* who can be asked, in which order */
 	{ "hold", stage_hold, NULL },   /* what they may cost at worst */
+	{ "retain", stage_retain, NULL }, /* a copy, if it is wanted */
 	{ "cache", stage_keep, NULL },  /* a hit is answered here */
 	{ "fetch", stage_fetch, NULL }, /* images that were given by URL */
 	{ "begin", stage_begin, NULL }, /* start record */
@@ -55,6 +57,7 @@ static const struct stage mcp_stages[] = {
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL },
 	{ "hold", stage_hold, NULL },
+	{ "retain", stage_retain, NULL },
 	{ "fetch", stage_fetch, NULL },
 	{ "begin", stage_begin, NULL },
 	{ "relay", stage_relay, NULL },
@@ -443,6 +446,8 @@ req_end(struct req *r)
 		record_end(r);
 		if (r->kept != NULL)
 			keep_end(r);
+		if (r->retained != NULL)
+			retain_end(r);
 	}
 	if (r->retrying)
 		atomic_fetch_sub(&w->retries, 1);

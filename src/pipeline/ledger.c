@@ -12,6 +12,7 @@
 #include "pipeline/hold.h"
 #include "pipeline/keep.h"
 #include "pipeline/loop.h"
+#include "pipeline/retain.h"
 #include "pipeline/world.h"
 #include "store/health_share.h"
 
@@ -19,6 +20,7 @@
 #define BATCH 1024
 #define TICK_MS 200    /* a record is in SQL this soon (and 10.5 asks 5 s) */
 #define ADOPT_TICKS 5  /* each second */
+#define CLEAN_TICKS 50 /* each ten seconds: is it our turn? */
 #define BACKOFF_MIN 5  /* ticks: 1 s to 60 s while the store refuses (F7) */
 #define BACKOFF_MAX 300
 #define CROWDED 90 /* per cent of the memory limit (api.md 15.4) */
@@ -253,6 +255,10 @@ work(struct ledger *l, int tick)
 		log_say(&l->world->log, LOG_WARN_,
 		    "the database takes records again");
 	}
+	if (n != -1 && l->sql != NULL)
+		retain_ship(l->world, l->sql, &e);
+	if (tick % CLEAN_TICKS == 0 && l->backoff == 0 && l->sql != NULL)
+		retain_tend(l->world, l->sql);
 	if (tick % ADOPT_TICKS == 0) {
 		show_depth(l);
 		metrics_sweep(l->world->metrics);

@@ -10,6 +10,7 @@
 #include "pipeline/mcp.h"
 #include "pipeline/oauth.h"
 #include "pipeline/relay.h"
+#include "pipeline/retain.h"
 #include "pipeline/reply.h"
 #include "pipeline/world.h"
 
@@ -195,6 +196,8 @@ reply_whole(struct req *r, int status, const char *type, struct str extra,
 	int rc;
 
 	put_whole_head(r, &b, status, type, extra, (int64_t)body.n);
+	if (r->retained != NULL)
+		retain_add(r, body);
 	if (!r->head_only)
 		buf_add(&b, body);
 	rc = send_bytes(r, buf_str(&b), true);
@@ -212,6 +215,8 @@ reply_pieces(struct req *r, const struct pieces *body)
 
 	for (i = 1; i <= n; i++)
 		all += (int64_t)v[i].n;
+	for (i = 1; r->retained != NULL && i <= n; i++)
+		retain_add(r, v[i]);
 	put_whole_head(r, &b, 200, NULL, STR(""), all);
 	v[0] = arena_dup(r->life, buf_str(&b));
 	buf_free(&b);
@@ -246,6 +251,8 @@ begin_stream(struct req *r, struct str first, bool last)
 int
 reply_more(struct req *r, struct str bytes, bool last)
 {
+	if (r->retained != NULL)
+		retain_add(r, bytes);
 	return r->headed ? send_bytes(r, bytes, last) :
 			   begin_stream(r, bytes, last);
 }

@@ -90,6 +90,7 @@ enum req_state {
 };
 
 struct relay;
+struct retained;
 
 /* Does the attempt lack a token (pipeline/token.h)? */
 enum token { TOKEN_HELD, TOKEN_FETCH, TOKEN_WAIT, TOKEN_FAILED };
@@ -156,6 +157,7 @@ struct req {
 	bool renewed;     /* a refused token was replaced */
 	struct relay *relay; /* how the answer is passed on */
 	struct kept *kept;   /* the cache was asked; or NULL */
+	struct retained *retained; /* the copy of what is said; or NULL */
 	const struct err *unrouted; /* what a miss fails with; or NULL */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */
 

@@ -8,6 +8,7 @@
 #include "pipeline/hold.h"
 #include "pipeline/keep.h"
 #include "pipeline/own.h"
+#include "pipeline/retain.h"
 #include "pipeline/world.h"
 #include "store/slow.h"
 #include "store/health_share.h"
@@ -156,6 +157,7 @@ open_stores(struct world *w, struct err *e)
 	if (seal_key_make(&w->master, c->master_key_file, e) == -1)
 		return -1;
 	keep_open(&w->keep, w);
+	w->retain = retain_new();
 	if (health_share_open(&w->health_share, w->health, c->store_kv,
 		&w->log, e) == -1)
 		return -1;
@@ -189,6 +191,7 @@ world_close(struct world *w)
 	if (w->program != NULL && w->program->close != NULL)
 		w->program->close(w);
 	keep_close(w->keep);
+	retain_free(w->retain);
 	holds_close(w->holds);
 	counters_close(w->counters);
 	spool_close(w->spool);

@@ -17,6 +17,7 @@
 struct health_share;
 struct holds;
 struct keep;
+struct retain;
 struct loop;
 struct owns;
 struct fronts;
@@ -54,6 +55,7 @@ struct world {
 	struct counters *counters;
 	struct holds *holds;  /* of programs that call models, else NULL */
 	struct keep *keep;    /* the response cache, of the same */
+	struct retain *retain; /* payloads on their way, of the same */
 	int64_t storage_pico; /* a token, storage_usd_per_mtok */
 	struct loop *loop;
 	struct fronts *fronts;

@@ -35,6 +35,7 @@ enum metric_id {
 	METRIC_STORE_ERRORS,    /* gateway_store_errors_total */
 	METRIC_REJECTIONS,      /* gateway_ratelimit_rejections_total */
 	METRIC_CACHE,           /* gateway_cache_requests_total */
+	METRIC_PAYLOADS,        /* gateway_payloads_total */
 	METRIC__MAX
 };
 

@@ -345,9 +345,22 @@ static const char schema_5[] =
     " mac BLOB PRIMARY KEY,"
     " until_ms BIGINT NOT NULL);";
 
+/* Payloads (domain/payload.h), and jobs that one process does for all. */
+static const char schema_6[] =
+    "CREATE TABLE payload ("
+    " record_id TEXT PRIMARY KEY,"
+    " organization_id TEXT NOT NULL REFERENCES organization(id),"
+    " created_ms BIGINT NOT NULL,"
+    " sealed BLOB NOT NULL);"
+    "CREATE INDEX payload_created ON payload(created_ms);"
+    "ALTER TABLE log ADD COLUMN payload_deleted INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE job ("
+    " id TEXT PRIMARY KEY,"
+    " next_ms BIGINT NOT NULL);";
+
 /* The number of a step is its place, from 1. */
 static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4,
-	schema_5 };
+	schema_5, schema_6 };
 
 const struct sql_table sql_tables[] = {
 	{ "organization", "id", false },
@@ -371,6 +384,8 @@ const struct sql_table sql_tables[] = {
 	{ "admin_link", "digest", false },
 	{ "oauth_client", "id", false },
 	{ "oauth_code", "mac", false },
+	{ "payload", "record_id", false },
+	{ "job", "id", false },
 	{ "log", "record_id", true },
 	{ NULL, NULL, false },
 };

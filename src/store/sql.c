@@ -151,6 +151,17 @@ sql_exec(struct sql *s, const char *text, struct err *e)
 	return s->ops->exec(s, text, e);
 }
 
+int
+sql_scrub(struct sql *s, const char *table, struct err *e)
+{
+	char text[128];
+
+	if (!s->ops->remote) /* the pages were overwritten as they were freed */
+		return sql_exec(s, "PRAGMA wal_checkpoint(TRUNCATE)", e);
+	snprintf(text, sizeof(text), "VACUUM %s", table);
+	return sql_exec(s, text, e);
+}
+
 /* What sql_migrate_soon() left for later. */
 static int
 check_schema(struct sql *s, struct err *e)

@@ -65,6 +65,12 @@ int sql_ping(struct sql *, struct err *);
 int sql_exec(struct sql *, const char *text, struct err *);
 
 /*
+ * After rows were deleted for good: nothing of them stays in the table's files
+ * or in the journal, as far as nobody is still reading them.
+ */
+int sql_scrub(struct sql *, const char *table, struct err *);
+
+/*
  * A transaction that may write.  SQLite takes its lock at once, so that it
  * cannot fail half-way because another wrote in between; in PostgreSQL writers
  * run side by side.  sql_rollback() after an error, or without a transaction,

@@ -95,7 +95,8 @@ set_up(struct sql *s, enum sql_mode mode, struct err *e)
 {
 	if (exec(s,
 		"PRAGMA cache_size=-512; PRAGMA mmap_size=0;"
-		"PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON",
+		"PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON;"
+		"PRAGMA secure_delete=ON",
 		e) == -1)
 		return -1;
 	if (mode == SQL_READ)

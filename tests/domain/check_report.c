@@ -681,7 +681,7 @@ START_TEST(log_json)
 		.dropped = STR("seed, top_k"),
 		.cost = { .total = 285, .input = 285, .billed = 285 } };
 
-	report_put_log(&w, NULL, &r);
+	report_put_log(&w, NULL, &r, NULL);
 	ck_assert(jscan_is_object(buf_str(&b)));
 	ck_assert(
 	    str_is(jscan_at(buf_str(&b), "dropped"), "[\"seed\",\"top_k\"]"));

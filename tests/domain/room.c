@@ -10,6 +10,7 @@ TCase *case_key(void);
 TCase *case_limit(void);
 TCase *case_oauth(void);
 TCase *case_key_info(void);
+TCase *case_payload(void);
 TCase *case_price(void);
 TCase *case_report(void);
 TCase *case_route(void);
@@ -31,6 +32,7 @@ TCase *(*const room_cases[])(void) = {
 	case_limit,
 	case_oauth,
 	case_key_info,
+	case_payload,
 	case_price,
 	case_report,
 	case_route,
