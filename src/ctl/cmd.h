@@ -18,6 +18,7 @@ int cmd_tenant_disable(struct ctl *, struct err *);
 int cmd_tenant_delete(struct ctl *, struct err *);
 int cmd_resource(struct ctl *, struct err *);
 int cmd_audit_verify(struct ctl *, struct err *);
+int cmd_guard_test(struct ctl *, struct err *);
 int cmd_usage(struct ctl *, struct err *);
 int cmd_log_list(struct ctl *, struct err *);
 int cmd_log_show(struct ctl *, struct err *);

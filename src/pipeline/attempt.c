@@ -234,10 +234,27 @@ answer_fault(struct req *r, int status)
 	return fault;
 }
 
+/* The provider did well; our guardrails keep what it said. */
+static void
+blocked(struct req *r, int status)
+{
+	record_answer(r);
+	note(r, FAULT_NONE, status);
+	loop_unclaim(r);
+	reply_error(r); /* an event, if something has gone out */
+	done_on_loop(r);
+}
+
 static void
 failed_answer(struct req *r, int status)
 {
-	enum fault fault = answer_fault(r, status);
+	enum fault fault;
+
+	if (r->err.code == ERR_BLOCKED) {
+		blocked(r, status);
+		return;
+	}
+	fault = answer_fault(r, status);
 
 	failed(r, fault, status);
 }
@@ -540,9 +557,11 @@ stage_answer(struct req *r)
 	enum fault fault;
 	int64_t ms;
 
-	if (relay_whole(r) == 0) {
+	if (relay_whole(r) == 0 || r->err.code == ERR_BLOCKED) {
 		note(r, FAULT_NONE, at->status);
 		r->complete = true;
+		if (r->err.code == ERR_BLOCKED && !r->headed)
+			return FAIL;
 		return DONE;
 	}
 	fault = answer_fault(r, at->status);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "pipeline/gate.h"
+#include "pipeline/guard.h"
 #include "pipeline/loop.h"
 #include "pipeline/own.h"
 #include "pipeline/path.h"
@@ -27,6 +28,8 @@ static const struct stage chat_stages[] = {
 	{ "tenant", stage_tenant, NULL },
 	{ "limit", stage_limit, NULL }, /* rates; model, candidates */
 	{ "iam", stage_iam, NULL },
+	{ "guard", stage_guard, NULL }, /* texts of the request */
+	{ "judge", stage_judge, NULL }, /* webhooks */
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL }, /* who can be asked, in which order */
 	{ "hold", stage_hold, NULL }, /* what they may cost at worst */
@@ -212,6 +215,7 @@ leave_place(struct req *r)
 	struct loop *l = r->world->loop;
 
 	relay_free(r);
+	guard_free(r);
 	own_drop(r->own);
 	r->own = NULL;
 	principal_drop(r->who);

@@ -7,6 +7,7 @@
 #include "http/eventstream.h"
 #include "pipeline/attempt.h"
 #include "pipeline/gate.h"
+#include "pipeline/guard.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
@@ -24,6 +25,7 @@
  */
 struct relay {
 	struct llm_sink sink; /* first, so casts work: events end here */
+	struct llm_sink coded; /* those that guardrails let go on */
 	struct req *r;
 	const struct dialect *to;   /* the client's */
 	const struct dialect *from; /* the provider's */
@@ -144,19 +146,36 @@ make_tail(struct relay *y, struct arena *a)
 }
 
 static int
+encode(struct relay *y, const struct llm_event *ev)
+{
+	const struct tail *t = NULL;
+
+	if (ev->kind == LLM_EV_END)
+		t = make_tail(y, y->r->life);
+	y->to->encode_event(y->enc, &y->frame, ev, t, y->out);
+	return 0;
+}
+
+static int
+put_coded(struct llm_sink *s, const struct llm_event *ev, struct err *e)
+{
+	(void)e;
+	return encode((struct relay *)(void *)((char *)s -
+			  offsetof(struct relay, coded)),
+	    ev);
+}
+
+static int
 put_event(struct llm_sink *s, const struct llm_event *ev, struct err *e)
 {
 	struct relay *y = (struct relay *)s;
-	const struct tail *t = NULL;
 
 	if (!y->replays)
 		take_facts(&y->facts, ev);
 	if (y->fold != NULL)
 		return llm_put(&y->fold->sink, ev, e);
-	if (ev->kind == LLM_EV_END)
-		t = make_tail(y, y->r->life);
-	y->to->encode_event(y->enc, &y->frame, ev, t, y->out);
-	return 0;
+	return guard_answers(y->r) ? guard_event(y->r, ev, &y->coded, e) :
+				     encode(y, ev);
 }
 
 /* --- beginning --- */
@@ -202,6 +221,7 @@ relay_begin(struct req *r, const struct target *t)
 	relay_free(r);
 	r->relay = y;
 	y->sink.put = put_event;
+	y->coded.put = put_coded;
 	y->r = r;
 	y->to = r->endpoint->dialect;
 	y->from = t->way->dialect;
@@ -212,8 +232,9 @@ relay_begin(struct req *r, const struct target *t)
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(ANSWER_MAX);
 	make_frame(r, t, &y->frame);
-	y->patched =
-	    y->to == y->from && y->streams == r->chat.stream && !r->chat.heal;
+	/* What guardrails may change of a stream is not patched. */
+	y->patched = y->to == y->from && y->streams == r->chat.stream &&
+	    !r->chat.heal && !(y->streams && guard_answers(r));
 	collect = !y->patched && (!r->chat.stream || r->chat.heal);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
@@ -365,6 +386,8 @@ relay_feed(struct req *r, struct str bytes)
 	y->out = loop_claim(r);
 	rc = feed(y, bytes);
 	gate_heard(r);
+	if (rc == -1 && r->err.code == ERR_BLOCKED && !r->headed)
+		buf_clear(y->out); /* nothing has gone: it becomes a 400 */
 	note_first(r, y->out);
 	if (rc == -1)
 		return -1;
@@ -412,6 +435,19 @@ heal_answer(struct relay *y, struct arena *a)
 				p->text = better;
 }
 
+/* The whole answer, if guardrails let it pass; else their error. */
+static void
+send_whole(struct req *r, struct str body)
+{
+	if (guard_answer(r, &body) == -1) {
+		reply_error(r);
+		return;
+	}
+	r->answered = true;
+	r->first_ms = clock_ms();
+	reply_whole(r, 200, NULL, STR(""), body);
+}
+
 /* What was folded goes out, as events or in one piece. */
 static int
 send_folded(struct relay *y)
@@ -438,9 +474,7 @@ send_folded(struct relay *y)
 		return rc;
 	}
 	y->to->encode_answer(&y->frame, y->answer, make_tail(y, r->life), &w);
-	r->answered = true;
-	r->first_ms = clock_ms();
-	reply_whole(r, 200, NULL, STR(""), buf_str(&b));
+	send_whole(r, buf_str(&b));
 	buf_free(&b);
 	return 0;
 }
@@ -501,9 +535,7 @@ whole_patched(struct relay *y, struct str body)
 	}
 	if (y->from->patch_write(r->setup, &y->frame, make_tail(y, r->setup),
 		body, &b, &r->err) == 0) {
-		r->answered = true;
-		r->first_ms = clock_ms();
-		reply_whole(r, 200, NULL, STR(""), buf_str(&b));
+		send_whole(r, buf_str(&b));
 		rc = 0;
 	}
 	buf_free(&b);

@@ -33,7 +33,9 @@ enum metric_id {
 	METRIC_USAGE_MISSING,   /* gateway_usage_missing_total */
 	METRIC_USAGE_ESTIMATED, /* gateway_usage_estimated_total */
 	METRIC_STORE_ERRORS,
-	METRIC_REJECTIONS,    /* gateway_store_errors_total */
+	METRIC_REJECTIONS,
+	METRIC_GUARD_MATCHES,
+	METRIC_GUARD_FAILURES,    /* gateway_store_errors_total */
 	METRIC__MAX
 };
 

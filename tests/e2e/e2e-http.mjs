@@ -12,6 +12,7 @@ import { openapi } from './http/openapi.mjs'
 import { answers, leaving, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
 import * as co from './http/cohere.mjs'
+import { guard, startGuard, stopGuard } from './http/guard.mjs'
 import { embeddings } from './http/embeddings.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { googles, startGoogle, stopGoogle } from './http/google.mjs'
@@ -51,6 +52,7 @@ const desk = await gateway({})
 const tenanted = await run(startTenants())
 const owning = await run(startOwn())
 const routed = await run(startRouting())
+const watched = await run(startGuard())
 
 requests(() => main)
 admin(() => desk)
@@ -73,6 +75,7 @@ googles(() => vertex)
 account(() => main)
 tenants(() => tenanted)
 own(() => owning)
+guard(() => watched)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -118,5 +121,6 @@ await runAll('e2e-http', {
     await co.upstream.close()
     await stopGoogle()
     await stopOwn()
+    await stopGuard()
   }
 })

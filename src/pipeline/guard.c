@@ -1,0 +1,421 @@
+/* Guardrails in the life of a request. */
+#include "base/clock.h"
+#include "domain/principal_load.h"
+#include "pipeline/guard.h"
+#include "pipeline/loop.h"
+#include "pipeline/world.h"
+
+#define SETS 128 /* organisations and projects, direct-mapped */
+#define FOUND_MAX ((size_t)64 * 1024)
+
+struct guards {
+	struct arena *arena;
+	pthread_mutex_t lock;
+	struct guards_place {
+		uint64_t generation;
+		char org[ID_SIZE], project[ID_SIZE];
+		const struct guard_set *set;
+	} v[SETS];
+};
+
+void
+guards_open(struct guards **out)
+{
+	struct arena *a = arena_new(sizeof(**out) + 64, SIZE_MAX);
+
+	*out = ARENA_NEW(a, struct guards);
+	(*out)->arena = a;
+	pthread_mutex_init(&(*out)->lock, NULL);
+}
+
+void
+guards_close(struct guards *g)
+{
+	if (g == NULL)
+		return;
+	for (int i = 0; i < SETS; i++)
+		guard_set_drop(g->v[i].set);
+	pthread_mutex_destroy(&g->lock);
+	arena_free(g->arena);
+}
+
+static bool
+is_for(const struct guards_place *p, const struct principal *who)
+{
+	return p->set != NULL && p->generation == who->org->guard_generation &&
+	    strcmp(p->project, who->project) == 0 &&
+	    strcmp(p->org, who->org->id) == 0;
+}
+
+static int
+make(struct world *w, struct guards_place *p, const struct principal *who,
+    struct err *e)
+{
+	const struct org *o = who->org;
+	struct guard_set *s;
+
+	if (guard_set_make(
+		o->guards, o->nguards, str_from(who->project), &s, e) == -1) {
+		log_say(&w->log, LOG_ERROR_, "guardrails of %s: %s", o->id,
+		    e->msg);
+		return -1;
+	}
+	guard_set_drop(p->set);
+	p->set = s;
+	p->generation = o->guard_generation;
+	memcpy(p->org, o->id, sizeof(p->org));
+	memcpy(p->project, who->project, sizeof(p->project));
+	return 0;
+}
+
+/* 0: *out is a reference; 1: it is not made yet, and not here; -1: err. */
+static int
+get(struct world *w, const struct principal *who, bool may_make,
+    const struct guard_set **out, struct err *e)
+{
+	struct guards *g = w->guards;
+	struct guards_place *p;
+	size_t h = (size_t)who->org->guard_generation;
+	int rc = 0;
+
+	for (const char *s = who->project; *s != '\0'; s++)
+		h = h * 31 + (unsigned char)*s;
+	p = &g->v[h % SETS];
+	/* Somebody else may be compiling right now. */
+	if (may_make)
+		pthread_mutex_lock(&g->lock);
+	else if (pthread_mutex_trylock(&g->lock) != 0)
+		return 1;
+	if (!is_for(p, who))
+		rc = may_make ? make(w, p, who, e) : 1;
+	if (rc == 0)
+		*out = guard_set_hold(p->set);
+	pthread_mutex_unlock(&g->lock);
+	return rc;
+}
+
+/* --- the input --- */
+
+/* r->err for a verdict that blocks. */
+int
+guard_blocked(struct req *r, const struct guard_verdict *v)
+{
+	struct buf b = BUF_LIMIT(FOUND_MAX);
+	struct jw w = JW_TO(&b);
+
+	r->err = (struct err){ .code = ERR_NONE };
+	jw_obj(&w, NULL);
+	guard_put_violations(&w, "violations", v);
+	jw_end(&w);
+	r->err.members = arena_dup(r->life, buf_str(&b));
+	buf_free(&b);
+	return err_set(
+	    &r->err, ERR_BLOCKED, "Request blocked by content policy");
+}
+
+/* The body has changed: read it again. */
+static int
+read_again(struct req *r, struct str body)
+{
+	struct llm_request q = { .from = r->chat.from,
+		.path = r->chat.path,
+		.version = r->chat.version,
+		.betas = r->chat.betas,
+		.body = body };
+
+	if (q.from->peek(&q, r->setup, &r->err) == -1)
+		return -1;
+	r->chat = q;
+	return 0;
+}
+
+static size_t
+paragraphs(struct str s)
+{
+	size_t n = 0;
+
+	for (const char *p; (p = memmem(s.p, s.n, "\n\n", 2)) != NULL; n++) {
+		s.n -= (size_t)(p + 2 - s.p);
+		s.p = p + 2;
+	}
+	return n;
+}
+
+int
+guard_replace(struct req *r, struct str redacted)
+{
+	struct str body = r->chat.body;
+
+	if (paragraphs(redacted) != paragraphs(r->guard->text))
+		return -1;
+	guard_put_back(r->chat.from, &body, redacted, r->setup);
+	r->guard->text = redacted;
+	return read_again(r, body);
+}
+
+static bool
+has_judges(const struct guard_set *s)
+{
+	int at = -1;
+
+	return guard_judge(s, GUARD_INPUT, &at) != NULL;
+}
+
+static int
+look_at_input(struct req *r, struct req_guard *g)
+{
+	struct str body = r->chat.body;
+	struct buf texts = BUF_LIMIT((size_t)r->world->conf.max_body_bytes);
+
+	guard_begin(&g->in, g->set, GUARD_INPUT, r->life);
+	guard_walk(&g->in, r->chat.from, false, &body, r->setup,
+	    has_judges(g->set) ? &texts : NULL);
+	g->text = arena_dup(r->setup, buf_str(&texts));
+	buf_free(&texts);
+	if (g->in.blocked)
+		return guard_blocked(r, &g->in);
+	return body.p == r->chat.body.p ? 0 : read_again(r, body);
+}
+
+enum verdict
+stage_guard(struct req *r)
+{
+	const struct guard_set *set;
+	struct req_guard *g;
+	int rc;
+
+	if (r->who->org->nguards == 0)
+		return NEXT;
+	rc = get(r->world, r->who, !loop_is_here(r->world->loop), &set,
+	    &r->err);
+	if (rc == 1)
+		return loop_defer(r);
+	if (rc == -1) {
+		const struct str labels[] = { STR("set"), STR("closed") };
+
+		metrics_add(
+		    r->world->metrics, METRIC_GUARD_FAILURES, labels, 1);
+		r->err = (struct err){ .code = ERR_NONE };
+		err_set(&r->err, ERR_INTERNAL,
+		    "The guardrails of this organization cannot be applied");
+		return FAIL;
+	}
+	r->guard = g = ARENA_NEW(r->life, struct req_guard);
+	g->set = set;
+	g->judge = -1;
+	if (guard_has(set, GUARD_OUTPUT))
+		guard_begin(&g->out, set, GUARD_OUTPUT, r->life);
+	if (!guard_has(set, GUARD_INPUT))
+		return NEXT;
+	return look_at_input(r, g) == -1 ? FAIL : NEXT;
+}
+
+/* --- the answer --- */
+
+bool
+guard_answers(const struct req *r)
+{
+	return r->guard != NULL && r->guard->out.set != NULL;
+}
+
+int
+guard_answer(struct req *r, struct str *body)
+{
+	struct req_guard *g = r->guard;
+
+	if (!guard_answers(r))
+		return 0;
+	guard_walk(
+	    &g->out, r->endpoint->dialect, true, body, r->life, NULL);
+	return g->out.blocked ? guard_blocked(r, &g->out) : 0;
+}
+
+/* A block of a stream that is open: its text goes through a window. */
+struct guard_window {
+	struct guard_window *next;
+	int choice, block;
+	struct guard_stream *stream;
+	struct buf out;
+};
+
+static struct guard_window **
+window_of(struct req_guard *g, const struct llm_event *ev)
+{
+	struct guard_window **p = &g->windows;
+
+	while (*p != NULL &&
+	    ((*p)->choice != ev->choice || (*p)->block != ev->block))
+		p = &(*p)->next;
+	return p;
+}
+
+static void
+open_window(struct req *r, const struct llm_event *ev)
+{
+	struct req_guard *g = r->guard;
+	struct guard_window *w = ARENA_NEW(r->life, struct guard_window);
+
+	w->choice = ev->choice;
+	w->block = ev->block;
+	w->stream = guard_stream_new(&g->out);
+	w->out = BUF_LIMIT((size_t)64 * 1024 * 1024);
+	w->next = g->windows;
+	g->windows = w;
+}
+
+static void
+close_window(struct guard_window **p)
+{
+	struct guard_window *w = *p;
+
+	*p = w->next;
+	guard_stream_free(w->stream);
+	buf_free(&w->out);
+}
+
+/* A piece goes in, what may go on comes out as an event of its own. */
+static int
+pass(struct req *r, struct guard_window *w, const struct llm_event *ev,
+    struct str piece, bool last, struct llm_sink *to, struct err *e)
+{
+	struct llm_event out = { .kind = LLM_EV_DELTA,
+		.choice = ev->choice,
+		.block = ev->block };
+
+	buf_clear(&w->out);
+	guard_stream_put(w->stream, piece, last,
+	    loop_is_here(r->world->loop) ? loop_scratch(r->world->loop) :
+					   r->life,
+	    &w->out);
+	if (r->guard->out.blocked)
+		return guard_blocked(r, &r->guard->out);
+	out.delta.text = buf_str(&w->out);
+	if (ev->kind == LLM_EV_DELTA) {
+		out.delta.seal = ev->delta.seal;
+		out.delta.cite = ev->delta.cite;
+	}
+	if (w->out.n == 0 && out.delta.seal.n == 0 && out.delta.cite == NULL)
+		return 0;
+	return llm_put(to, &out, e);
+}
+
+/* Blocks that nobody closed end with their choice. */
+static int
+flush(struct req *r, struct llm_sink *to, struct err *e)
+{
+	struct req_guard *g = r->guard;
+	struct llm_event ev = { .kind = LLM_EV_CLOSE };
+	int rc = 0;
+
+	while (rc == 0 && g->windows != NULL) {
+		ev.choice = g->windows->choice;
+		ev.block = g->windows->block;
+		rc = pass(r, g->windows, &ev, STR(""), true, to, e);
+		close_window(&g->windows);
+	}
+	return rc;
+}
+
+int
+guard_event(struct req *r, const struct llm_event *ev, struct llm_sink *to,
+    struct err *e)
+{
+	struct guard_window **p;
+	int rc = 0;
+
+	switch (ev->kind) {
+	case LLM_EV_OPEN:
+		if (ev->open.kind != LLM_MEDIA && ev->open.kind != LLM_VECTOR)
+			open_window(r, ev);
+		break;
+	case LLM_EV_DELTA:
+		p = window_of(r->guard, ev);
+		if (*p != NULL)
+			return pass(r, *p, ev, ev->delta.text, false, to, e);
+		break;
+	case LLM_EV_CLOSE:
+		p = window_of(r->guard, ev);
+		if (*p == NULL)
+			break;
+		rc = pass(r, *p, ev, STR(""), true, to, e);
+		close_window(p);
+		break;
+	case LLM_EV_END:
+		guard_finish(&r->guard->out);
+		rc = flush(r, to, e);
+		break;
+	case LLM_EV_START:
+	case LLM_EV_USAGE:
+	case LLM_EV_STOP:
+	case LLM_EV_PING:
+	case LLM_EV_ERROR:
+		break;
+	}
+	return rc == -1 ? -1 : llm_put(to, ev, e);
+}
+
+/* --- what is told of it --- */
+
+void
+guard_header(const struct req *r, struct buf *b)
+{
+	const struct req_guard *g = r->guard;
+	int64_t redacted = g->in.redacted + g->out.redacted;
+	int64_t warned = g->in.warned + g->out.warned;
+
+	if (redacted > 0)
+		buf_fmt(b, "redact=%lld", (long long)redacted);
+	if (warned > 0)
+		buf_fmt(b, "%swarn=%lld", redacted > 0 ? ", " : "",
+		    (long long)warned);
+}
+
+static void
+count(struct req *r, const struct guard_verdict *v)
+{
+	struct str labels[2];
+
+	for (int i = 0; v->set != NULL && i < guard_count(v->set); i++) {
+		if (v->found[i].count == 0)
+			continue;
+		labels[0] = guard_rule_at(v->set, i)->type;
+		labels[1] = str_from(guard_action_words[v->found[i].action]);
+		metrics_add(r->world->metrics, METRIC_GUARD_MATCHES, labels,
+		    v->found[i].count);
+	}
+}
+
+void
+guard_record(struct req *r)
+{
+	struct req_guard *g = r->guard;
+	struct buf b = BUF_LIMIT(FOUND_MAX);
+	struct jw w = JW_TO(&b);
+
+	if (g == NULL)
+		return;
+	jw_arr(&w, NULL);
+	if (g->in.set != NULL)
+		guard_put_found(&w, &g->in);
+	if (g->out.set != NULL)
+		guard_put_found(&w, &g->out);
+	jw_end(&w);
+	if (b.n > 2 && !b.full)
+		r->record.guardrails = arena_dup(r->life, buf_str(&b));
+	buf_free(&b);
+	count(r, &g->in);
+	count(r, &g->out);
+}
+
+void
+guard_free(struct req *r)
+{
+	struct req_guard *g = r->guard;
+
+	if (g == NULL)
+		return;
+	while (g->windows != NULL)
+		close_window(&g->windows);
+	guard_set_drop(g->set);
+	r->guard = NULL;
+}
