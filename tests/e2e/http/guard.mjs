@@ -11,10 +11,10 @@ let verdict = { action: 'allow' }
 const seen = []
 const judged = []
 
-function serve(req, res, body) {
+function serve(req, res, body, given) {
   const send = value => { res.writeHead(200, { 'content-type': 'application/json' }); res.end(JSON.stringify(value)) }
-  const stream = text => { res.writeHead(200, { 'content-type': 'text/event-stream' }); res.end(text) }
-  const text = body?.toString() ?? ''
+  const stream = text => { res.writeHead(200, { 'content-type': 'text/event-stream' }); res.end([text].flat().join('')) }
+  const text = given.text ?? JSON.stringify(body)
   seen.push(text)
   const streamed = /"stream" ?: ?true/.test(text)
   if (req.url.endsWith('/messages')) return streamed ? stream(messageStream(says)) : send(message(says))
@@ -29,7 +29,7 @@ function serve(req, res, body) {
 export async function startGuard() {
   fake = await Upstream.start(serve)
   judge = await Upstream.start((req, res, body) => {
-    judged.push(JSON.parse(body.toString()))
+    judged.push(body)
     res.writeHead(verdict ? 200 : 500, { 'content-type': 'application/json' })
     res.end(JSON.stringify(verdict ?? {}))
   })
@@ -129,8 +129,9 @@ export function guard(g) {
   })
 
   test('guard: files by their bytes', async () => {
-    const file = b => [{ type: 'text', text: 'look' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,' + Buffer.from(b).toString('base64') } }]
-    const a = await chat(file('%PDF-1.7 and so on and on and on'))
+  const file = b => [{ type: 'text', text: 'look' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,' + Buffer.from(b).toString('base64') } }]
+    const paper = [{ type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,' + Buffer.from('%PDF-1.7 and so on and on and on').toString('base64') } }]
+    const a = await chat(paper)
     assert.equal(a.status, 400)
     assert.equal(a.json.violations?.[0].category, 'file_type', a.text)
     assert.equal((await chat(file([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, ...Array(40).fill(0)]))).status, 200)
