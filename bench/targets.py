@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 CHAT = "/v1/chat/completions"
 
@@ -257,6 +258,7 @@ class Llmgw:
         try:
             said = self._start()
             self.key = said["api_key"]
+            self.token = said["admin_token"]
             self.pid = said["pid"]
             self.members = family(self._roots())
             self.groups = self._groups()
@@ -273,6 +275,24 @@ class Llmgw:
         if p.returncode != 0:
             raise Failure("quickstart fails, see above")
         return json.loads(p.stdout)
+
+    def _admin(self, path, body=None):
+        r = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/admin/v1/{path}",
+            data=json.dumps(body).encode() if body else None,
+            headers={"Authorization": "Bearer " + self.token,
+                     "Content-Type": "application/json"})
+        with urllib.request.urlopen(r, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def caching_key(self):
+        """Of a project whose answers are kept."""
+        org = self._admin("organizations")["data"][0]["id"]
+        project = self._admin("projects", {
+            "organization_id": org, "name": "cached",
+            "caching_enabled": True, "cache_ttl": 3600})
+        return self._admin("keys", {"project_id": project["id"],
+                                    "label": "cached"})["key"]
 
     def _roots(self):
         roots = [self.pid]

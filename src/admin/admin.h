@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/secret.h"
+#include "domain/key.h"
 #include "domain/catalog.h"
 #include "json/jw.h"
 #include "provider/provider.h"
@@ -107,6 +108,18 @@ int admin_auth(const struct admin *, struct sql *, struct str token,
 #define ADMIN_COOKIE "__Host-llmgw"
 int admin_auth_session(const struct admin *, struct sql *, struct str secret,
     struct arena *, struct admin_actor *, struct err *);
+/*
+ * A code ("llmglnk_...") with which somebody may sign in once, within ten
+ * minutes, as this token: for those who must not see the token itself.
+ * ERR_NOT_FOUND: no such token in force.
+ */
+#define ADMIN_LINK_PREFIX "llmglnk_"
+#define ADMIN_LINK_MS 600000
+int admin_link_make(struct sql *, struct str token_id, struct arena *,
+    char out[KEY_SIZE], struct err *);
+/* The actor of such a code, which is used up by that. */
+int admin_auth_link(struct sql *, struct str code, struct arena *,
+    struct admin_actor *, struct err *);
 /* What a change by a session must bring along, besides the cookie. */
 void admin_csrf(struct str secret, char out[65]);
 

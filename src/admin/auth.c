@@ -126,6 +126,79 @@ admin_auth_session(const struct admin *ad, struct sql *s, struct str secret,
 	return look_up(s, text, digest, a, who, e);
 }
 
+int
+admin_auth_link(struct sql *s, struct str code, struct arena *a,
+    struct admin_actor *who, struct err *e)
+{
+	static const char text[] =
+	    ACTOR " JOIN admin_link x ON x.token_id = a.id"
+		  " WHERE x.digest = ?1 AND x.expires_ms > ?2";
+	unsigned char digest[HASH_SIZE];
+	struct sql_stmt *st;
+
+	hash_sha256(code, digest);
+	if (look_up(s, text, digest, a, who, e) == -1)
+		return -1;
+	st = sql_prepare(s, "DELETE FROM admin_link WHERE digest = ?1", e);
+	if (st == NULL)
+		return -1;
+	sql_bind_blob(st, 1, (struct str){ (const char *)digest, HASH_SIZE });
+	if (sql_run(st, e) == -1)
+		return -1;
+	/* Of two at once one deleted it. */
+	return sql_changes(s) == 1 ? 0 : err_set(e, ERR_AUTH, invalid);
+}
+
+/* May somebody sign in as this token now? */
+static int
+in_force(struct sql *s, struct str id, struct arena *a, struct err *e)
+{
+	struct admin_actor who;
+	struct sql_stmt *st = sql_prepare(s, ACTOR " WHERE a.id = ?1", e);
+	int rc;
+
+	if (st == NULL)
+		return -1;
+	sql_bind_str(st, 1, id);
+	rc = sql_step(st, e);
+	if (rc == 1)
+		rc = read_actor(st, a, &who, e);
+	else if (rc == 0)
+		rc = err_set(e, ERR_NOT_FOUND, "no token %.*s", STR_ARG(id));
+	sql_done(st);
+	return rc;
+}
+
+int
+admin_link_make(struct sql *s, struct str token_id, struct arena *a,
+    char out[KEY_SIZE], struct err *e)
+{
+	int64_t now_ms = clock_wall_ms();
+	unsigned char digest[HASH_SIZE];
+	struct sql_stmt *st;
+
+	if (in_force(s, token_id, a, e) == -1)
+		return -1;
+	st = sql_prepare(s, "DELETE FROM admin_link WHERE expires_ms <= ?1", e);
+	if (st == NULL)
+		return -1;
+	sql_bind_int(st, 1, now_ms);
+	if (sql_run(st, e) == -1)
+		return -1;
+	key_make(ADMIN_LINK_PREFIX, out);
+	hash_sha256(str_from(out), digest);
+	st = sql_prepare(s,
+	    "INSERT INTO admin_link(digest, token_id, expires_ms)"
+	    " VALUES (?1, ?2, ?3)",
+	    e);
+	if (st == NULL)
+		return -1;
+	sql_bind_blob(st, 1, (struct str){ (const char *)digest, HASH_SIZE });
+	sql_bind_str(st, 2, token_id);
+	sql_bind_int(st, 3, now_ms + ADMIN_LINK_MS);
+	return sql_run(st, e);
+}
+
 void
 admin_csrf(struct str secret, char out[65])
 {

@@ -68,8 +68,7 @@ scan(struct work *k, const struct guard_rule *v, int n, unsigned direction)
 	if (guard_set_make(v, n, text_of(k, "project_id"), &s, k->e) == -1)
 		return -1;
 	guard_begin(&verdict, s, direction, k->arena);
-	out = guard_scan(
-	    &verdict, text, direction == GUARD_INPUT, k->arena);
+	out = guard_scan(&verdict, text, direction == GUARD_INPUT, k->arena);
 	guard_finish(&verdict);
 	k->answer->status = 200;
 	jw_obj(&k->w, NULL);
@@ -96,6 +95,5 @@ run_guard_test(struct work *k)
 		return -1;
 	if ((n = guard_load(k->sql, org, k->arena, &v, k->e)) == -1)
 		return -1;
-	return scan(
-	    k, v, n, guard_direction(work_value(k, "direction")->s));
+	return scan(k, v, n, guard_direction(work_value(k, "direction")->s));
 }

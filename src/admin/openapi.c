@@ -5,6 +5,7 @@
 #include "admin/openapi_schema.h"
 #include "admin/program.h"
 #include "dialect/anthropic.h"
+#include "dialect/image.h"
 #include "dialect/openai.h"
 #include "dialect/responses.h"
 #include "pipeline/endpoint.h"
@@ -23,6 +24,13 @@ static const struct about {
 	    "400 401 402 403 410 413 415 429 500 502 503 504", NULL, false },
 	{ "embeddings", "Embeddings in OpenAI's format", NULL,
 	    "400 401 402 403 410 413 415 429 500 502 503 504", NULL, false },
+	{ "images-generations", "Images from text", image_rules,
+	    "400 401 402 403 410 413 415 429 500 502 503 504", NULL, false },
+	{ "images-edits",
+	    "Images from images and text; as multipart/form-data with files "
+	    "in image or image[], and mask",
+	    image_edit_rules, "400 401 402 403 410 413 415 429 500 502 503 504",
+	    NULL, false },
 	{ "messages", "Messages in Anthropic's format", anthropic_rules,
 	    "400 401 402 403 410 413 415 429 500 502 503 504", NULL, false },
 	{ "count-tokens", "Count the tokens of messages", anthropic_count_rules,
@@ -44,7 +52,7 @@ static const struct about {
 };
 
 static const struct program *const programs[] = { &program_chat,
-	&program_messages, &program_responses, &program_models,
+	&program_messages, &program_responses, &program_images, &program_models,
 	&program_health };
 
 static const struct about *
@@ -96,6 +104,9 @@ put_statuses(struct jw *w, const char *good, const char *list)
 static void
 put_endpoint(struct jw *w, const struct endpoint *ep, const struct about *a)
 {
+	static const char *const files[] = { "image", "image[]", "mask",
+		NULL };
+
 	jw_obj(w, strcmp(ep->method, "POST") == 0 ? "post" : "get");
 	jw_strc(w, "operationId", ep->name);
 	jw_strc(w, "summary", a->text);
@@ -114,6 +125,8 @@ put_endpoint(struct jw *w, const struct endpoint *ep, const struct about *a)
 			openapi_embeddings(w, "schema");
 		else
 			openapi_rules(w, "schema", a->body);
+		if (ep->dialect != NULL && ep->dialect->form)
+			openapi_form(w, a->body, files);
 		openapi_body_end(w);
 	}
 	put_statuses(w, "200", a->statuses);

@@ -278,3 +278,26 @@ openapi_fields(
 	}
 	jw_end(w);
 }
+
+void
+openapi_form(struct jw *w, const struct jrule *rules, const char *const *files)
+{
+	jw_end(w); /* of application/json */
+	jw_obj(w, "multipart/form-data");
+	jw_obj(w, "schema");
+	jw_arr(w, "allOf");
+	openapi_rules(w, NULL, rules);
+	jw_obj(w, NULL);
+	put_type(w, "object");
+	jw_obj(w, "properties");
+	for (; *files != NULL; files++) {
+		jw_obj(w, *files);
+		put_type(w, "string");
+		jw_strc(w, "format", "binary");
+		jw_end(w);
+	}
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
+}

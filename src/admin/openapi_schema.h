@@ -15,5 +15,7 @@ void openapi_embeddings(struct jw *, const char *key);
 /* "requestBody" up to where its schema stands, and behind it. */
 void openapi_body(struct jw *);
 void openapi_body_end(struct jw *);
+/* In between: the same body as a form, with these files, one or several. */
+void openapi_form(struct jw *, const struct jrule *, const char *const *files);
 
 #endif

@@ -165,6 +165,16 @@ check_origin(struct req *r, struct str secret)
 	return 0;
 }
 
+/* A code is good for signing in, and for nothing else. */
+static bool
+signs_in(const struct admin_ask *ask)
+{
+	const struct admin_place *p = &ask->place;
+
+	return p->resource != NULL && p->method == METHOD_POST &&
+	    strcmp(p->resource->path, "sessions") == 0;
+}
+
 static int
 authenticate(struct req *r, struct sql *s, struct admin_ask *ask)
 {
@@ -175,7 +185,10 @@ authenticate(struct req *r, struct sql *s, struct admin_ask *ask)
 
 	if (token.n == 0)
 		ask->session = cookie_of(r);
-	rc = ask->session.n > 0 ?
+	if (str_starts(token, ADMIN_LINK_PREFIX) && signs_in(ask))
+		rc = admin_auth_link(s, token, r->setup, who, &r->err);
+	else
+		rc = ask->session.n > 0 ?
 	    admin_auth_session(
 		&d->admin, s, ask->session, r->setup, who, &r->err) :
 	    admin_auth(&d->admin, s, token, r->setup, who, &r->err);

@@ -232,7 +232,7 @@ int check_guard(struct work *);
 int leave_guard(struct work *);
 int run_guard_test(struct work *);
 
-/* --- action.c, provider.c, report.c --- */
+/* --- action.c, provider.c, explain.c, report.c --- */
 int run_roll(struct work *);
 int run_sessions(struct work *);
 int run_providers(struct work *);

@@ -320,7 +320,26 @@ static const struct field explain_fields[] = {
 	{ "key_id", NULL, FIELD_REF, F_CREATE | F_NULL | F_VIRTUAL, 0, 0,
 	    "keys", NULL, "on whose behalf", NULL },
 	{ "body", NULL, FIELD_OBJECT, F_CREATE | F_NULL | F_VIRTUAL, 0, 0,
-	    NULL, NULL, "of a chat completion", NULL },
+	    NULL, NULL, "of a chat completion or of embeddings", NULL },
+	{ "root", NULL, FIELD_NAME, F_READ | F_VIRTUAL, 0, 0, NULL, NULL,
+	    "the model that is meant", NULL },
+	{ "pinned", NULL, FIELD_NAME, F_READ | F_NULL | F_VIRTUAL, 0, 0, NULL,
+	    NULL, "the provider that the model string names", NULL },
+	{ "region", NULL, FIELD_NAME, F_READ | F_NULL | F_VIRTUAL, 0, 0, NULL,
+	    NULL, "the region that it names", NULL },
+	{ "candidates", NULL, FIELD_ARRAY, F_READ | F_VIRTUAL, 0, 0, NULL,
+	    NULL, "the best first: filtered_by (null: may be asked), why, score"
+	    " and its parts, uptime, throughput, latency_ms, breaker", NULL },
+	{ "order", NULL, FIELD_ARRAY, F_READ | F_VIRTUAL, 0, 0, NULL, NULL,
+	    "who is asked, one after the other", NULL },
+	{ "choice", NULL, FIELD_OBJECT, F_READ | F_NULL | F_VIRTUAL, 0, 0,
+	    NULL, NULL, "the first of them", NULL },
+	{ "reason", NULL, FIELD_TEXT, F_READ | F_NULL | F_VIRTUAL, 0, 0, NULL,
+	    NULL, "weighted-score, session-sticky, ...", NULL },
+	{ "max_output", NULL, FIELD_INT, F_READ | F_NULL | F_VIRTUAL, 0, 0,
+	    NULL, NULL, "to which a budget lowers it", NULL },
+	{ "error", NULL, FIELD_OBJECT, F_READ | F_NULL | F_VIRTUAL, 0, 0, NULL,
+	    NULL, "status, code and message that the client would get", NULL },
 	END
 };
 

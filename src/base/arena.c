@@ -30,13 +30,15 @@ struct arena {
 	size_t limit;
 };
 
+/* `zero`: full of zeros; pages that nobody uses are not touched for that. */
 static struct chunk *
-chunk_new(size_t size)
+chunk_new(size_t size, bool zero)
 {
 	struct chunk *c;
 
 	if (size > SIZE_MAX - sizeof(*c) ||
-	    (c = malloc(sizeof(*c) + size)) == NULL)
+	    (c = zero ? calloc(1, sizeof(*c) + size) :
+			malloc(sizeof(*c) + size)) == NULL)
 		abort();
 	c->next = NULL;
 	c->used = 0;
@@ -50,11 +52,11 @@ chunk_new(size_t size)
  * waste what is behind it.
  */
 static struct chunk *
-chunk_for(struct arena *a, size_t size)
+chunk_for(struct arena *a, size_t size, bool zero)
 {
 	size_t next =
 	    a->now->size < CHUNK_MAX / 2 ? a->now->size * 2 : CHUNK_MAX;
-	struct chunk *c = chunk_new(size > next ? size : next);
+	struct chunk *c = chunk_new(size > next ? size : next, zero);
 
 	c->next = a->others;
 	a->others = c;
@@ -71,7 +73,7 @@ arena_new(size_t first, size_t limit)
 	if ((a = calloc(1, sizeof(*a))) == NULL)
 		abort();
 	a->limit = limit;
-	a->first = a->now = chunk_new(first);
+	a->first = a->now = chunk_new(first, false);
 	return a;
 }
 
@@ -115,8 +117,8 @@ arena_free(struct arena *a)
 	free(a);
 }
 
-void *
-arena_alloc(struct arena *a, size_t size)
+static void *
+take(struct arena *a, size_t size, bool zero)
 {
 	struct chunk *c = a->now;
 	void *p;
@@ -125,7 +127,7 @@ arena_alloc(struct arena *a, size_t size)
 		abort();
 	size = (size + ALIGN - 1) & ~(ALIGN - 1);
 	if (c->size - c->used < size)
-		c = chunk_for(a, size);
+		c = chunk_for(a, size, zero);
 	a->taken += size;
 	p = c->bytes + c->used;
 	c->used += size;
@@ -133,9 +135,20 @@ arena_alloc(struct arena *a, size_t size)
 }
 
 void *
+arena_alloc(struct arena *a, size_t size)
+{
+	return take(a, size, false);
+}
+
+void *
 arena_zalloc(struct arena *a, size_t size)
 {
-	return memset(arena_alloc(a, size), 0, size);
+	const struct chunk *others = a->others;
+	void *p = take(a, size, size >= CHUNK_MAX);
+
+	/* One of its own is full of zeros already. */
+	return size >= CHUNK_MAX && a->others != others ? p :
+							  memset(p, 0, size);
 }
 
 char *

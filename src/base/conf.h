@@ -53,6 +53,8 @@ struct conf_model {
 	char *cached_input_price;
 	char *cache_write_price;
 	char *request_price; /* USD per request */
+	char *image_price;   /* USD per image made */
+	char *image_output_price; /* USD per million tokens of images */
 	bool free;
 };
 
@@ -91,9 +93,11 @@ struct conf {
 	char *public_url;
 	int64_t max_fallback_providers;
 	char *auto_models;          /* with commas */
+	char *auto_image_model;
 	int64_t exploration_rate;   /* thousandths, as the weights */
 	int64_t preferred_ttl;
 	int64_t session_ttl;
+	int64_t hedge_percent;
 	int64_t retry_budget;       /* per cent */
 	int64_t retry_wait_max;
 	int64_t weight_price;
@@ -101,6 +105,10 @@ struct conf {
 	int64_t weight_uptime;
 	int64_t weight_throughput;
 	int64_t weight_latency;
+	int64_t cache_max_bytes;
+	int64_t cache_max_entry;
+	int64_t cache_single_flight; /* 0: none waits */
+	char *replay_gaps;          /* off, original */
 	int64_t max_inflight;
 	char *anthropic_betas_bedrock; /* with commas */
 	char *anthropic_betas_vertex;
@@ -112,6 +120,7 @@ struct conf {
 	char *trusted_proxies;  /* with commas */
 	char *master_key_file;  /* "": master.key in state_dir */
 	char *store_sql;            /* sqlite:PATH, postgresql://... */
+	char *store_cache;          /* "": store_kv */
 	char *store_kv;             /* embedded:DIR */
 	char *state_dir;
 	char *runtime_dir;

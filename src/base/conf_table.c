@@ -40,6 +40,8 @@ GW(anthropic_betas_vertex, CONF_STR,
     "interleaved-thinking-2025-05-14,token-efficient-tools-2025-02-19", ANY,
     "Values of the header anthropic-beta that Claude on Vertex gets, with "
     "commas; it refuses requests with others."),
+GW(auto_image_model, CONF_STR, "gemini-3-pro-image", ANY,
+    "Model that serves requests for images without one, or with auto."),
 GW(auto_models, CONF_STR, "gpt-oss-120b,gpt-5-nano,gpt-4.1-nano", ANY,
     "Models, with commas, that \"auto\" chooses from, before all others.  "
     "The cheapest that can do what a request asks for is taken."),
@@ -53,6 +55,15 @@ GW(budget_efforts, CONF_STR, "low:2048,medium:8192", ANY,
 GW(ca_file, CONF_STR, "", ANY,
     "Certificate authorities that providers are checked against, PEM.  "
     "Empty: those of the system."),
+GW(cache_max_bytes, CONF_SIZE, "256m", NULL, MB, 1024 * GB,
+    "How big the file of kept answers may become, on hosts that keep them in "
+    "a file.  The oldest go first."),
+GW(cache_max_entry, CONF_SIZE, "8m", NULL, KB, 32 * MB,
+    "The longest answer that is kept for projects with caching_enabled.  In a "
+    "file, an answer has an eighth of cache_max_bytes at most."),
+GW(cache_single_flight, CONF_TIME, "0", NULL, 0, MIN,
+    "How long a request whose answer would be kept waits for one that asks "
+    "for the same in the same process, to get its answer.  0: it does not."),
 GW(catalog_file, CONF_STR, "", ANY,
     "List of models and prices.  Empty: catalog.ndjson in state_dir if it is "
     "there, else the installed one."),
@@ -91,13 +102,18 @@ GW(fcgi_peers, CONF_STR, "", ANY,
     "listening socket is TCP.  A TCP socket is refused while this is empty."),
 GW(fetch_images, CONF_BOOL, "off", ANY,
     "Whether images and documents that clients give by URL are fetched for "
-    "providers that want their bytes: by https, from public addresses, at "
+    "providers that want their bytes, and images that providers answer by URL "
+    "for clients that want theirs: by https, from public addresses, at "
     "most 20 MiB each."),
 GW(front_threads, CONF_INT, "8", NULL, 1, 256,
     "Threads of one process that read and admit requests.  Streams need no "
     "threads."),
 GW(health_timeout, CONF_TIME, "500ms", NULL, 10, MIN,
     "How long one check of the health endpoint may take."),
+GW(hedge_percent, CONF_INT, "0", NULL, 0, 100,
+    "Share of requests that may be sent to a second provider when the first "
+    "takes longer than 95 % of its answers did; the first to answer wins, "
+    "the other is cancelled.  0: none are."),
 GW(insecure_hosts, CONF_STR, "localhost,127.0.0.0/8,::1", ANY,
     "Hosts and networks, with commas, that providers may be reached at by "
     "plain http."),
@@ -145,6 +161,9 @@ GW(public_url, CONF_STR, "http://localhost:4001", ANY,
     "How clients reach the gateway, for the URLs in answers."),
 GW(reasoning_field, CONF_WORD, "both", "both|reasoning|reasoning_content",
     0, 0, "Members that hold a model's reasoning in chat answers."),
+GW(replay_gaps, CONF_WORD, "off", "off|original", 0, 0,
+    "How a streamed answer out of the cache is sent: at once, or with the "
+    "gaps between its events, each one second at most."),
 GW(reserve_min_output, CONF_INT, "1024", NULL, 1, 1000000000,
     "Tokens of output that a budget must still cover where the client set no "
     "limit; with less left the request is refused."),
@@ -171,6 +190,10 @@ GW(state_dir, CONF_STR, "/var/lib/llmgw", ANY,
     "Directory of what must survive a boot: database, records, secrets."),
 GW(storage_usd_per_mtok, CONF_STR, "0", ANY,
     "USD per million tokens for requests whose payload is retained."),
+GW(store_cache, CONF_STR, "", ANY,
+    "Where answers are kept for projects with caching_enabled: as store_kv, "
+    "but this Redis may throw away what it wants (maxmemory-policy "
+    "allkeys-lru).  Empty: where store_kv is."),
 GW(store_kv, CONF_STR, "", ANY,
     "Where limits and reservations are counted: embedded:DIR, files of this "
     "host; or for several hosts redis://USER:PASSWORD@HOST:PORT/DB or "
@@ -262,6 +285,10 @@ MO(context, CONF_INT, "0", NULL, 0, 1000000000,
     "Tokens that prompt and answer may have together.  0: unknown."),
 MO(free, CONF_BOOL, "off", ANY,
     "Whether the limits of free models apply."),
+MO(image_output_price, CONF_STR, "", ANY,
+    "USD per million tokens of images that are made."),
+MO(image_price, CONF_STR, "", ANY,
+    "USD per image that is made, of any size."),
 MO(input_price, CONF_STR, "", ANY,
     "USD per million prompt tokens, as 0.15."),
 MO(max_output, CONF_INT, "0", NULL, 0, 1000000000,

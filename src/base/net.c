@@ -58,7 +58,7 @@ net_host_in(struct str list, struct str host)
 
 	while (list.p != NULL) {
 		one = str_trim(str_split(&list, ','));
-		if (one.n == host.n && n == 0 &&
+		if (n == 0 && host.n > 0 && one.n == host.n &&
 		    strncasecmp(one.p, host.p, host.n) == 0)
 			return true;
 		net = str_split(&one, '/');

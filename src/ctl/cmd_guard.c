@@ -63,8 +63,8 @@ cmd_guard_test(struct ctl *c, struct err *e)
 	struct buf b = BUF_LIMIT(TEXT_MAX * 6 + 1024);
 	struct jw w = JW_TO(&b);
 	struct desk_call call = { .method = "POST",
-		.path = arena_fmt(c->arena, "organizations/%s/guardrails/test",
-		    c->args[0]) };
+		.path = arena_fmt(
+		    c->arena, "organizations/%s/guardrails/test", c->args[0]) };
 	const char *direction = ctl_value(c, "direction");
 	const char *project = ctl_value(c, "project");
 	struct str answer;

@@ -36,6 +36,10 @@ static const struct ctl_option key_list_options[] = {
 	{ "project", "ID", "those of one project" },
 	END
 };
+static const struct ctl_option cache_clear_options[] = {
+	{ "project", "ID", "those of one project" },
+	END
+};
 static const struct ctl_option usage_options[] = {
 	{ "by", "GROUP", "model (default), provider, key, project or day" },
 	{ "from", "WHEN", "first day, or time" },
@@ -82,6 +86,12 @@ static const struct ctl_option doctor_options[] = {
 	END
 };
 
+static const struct ctl_option explain_options[] = {
+	{ "key", "ID", "on behalf of this API key" },
+	{ "body", "FILE", "a request's body; -: standard input" },
+	END
+};
+
 #define TENANT(word, kind, create_args, nargs, create, list, what)             \
 	{ word " create", create_args, nargs, nargs, CTL_WRITE, kind,          \
 	    cmd_tenant_create, create, "Make " what },                         \
@@ -114,6 +124,12 @@ const struct ctl_command ctl_commands[] = {
 	    guard_test_options, "Show what a text (or stdin) would trigger" },
 	{ "audit verify", "", 0, 0, CTL_READ, 0, cmd_audit_verify, NULL,
 	    "Compute the chain of the audit log anew" },
+	{ "session link", "TOKEN-ID", 1, 1, CTL_WRITE, 0, cmd_session_link,
+	    NULL, "Make a code to sign in with once, as this token" },
+	{ "explain", "MODEL", 1, 1, CTL_READ, 0, cmd_explain, explain_options,
+	    "Who would serve a request, and why; nothing is sent" },
+	{ "cache clear", "", 0, 0, CTL_WRITE, 0, cmd_cache_clear,
+	    cache_clear_options, "Forget kept answers of projects" },
 	{ "usage", "", 0, 0, CTL_READ, 0, cmd_usage, usage_options,
 	    "Sum up requests, tokens and cost" },
 	{ "log list", "", 0, 0, CTL_READ, 0, cmd_log_list, log_list_options,

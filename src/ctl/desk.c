@@ -91,11 +91,14 @@ desk_run(struct ctl *c, const struct desk_call *call, struct str *answer,
 	if (rc == 0 && needs_providers(call->path))
 		rc = list_open(&l, c, e);
 	/* Before the first start there is no place for the file. */
-	if (rc == 0 && str_starts(call->path, "provider") &&
+	if (rc == 0 &&
+	    (str_starts(call->path, "provider") ||
+		str_starts(call->path, "explain")) &&
 	    health_open(&health, c->conf.runtime_dir, &ignored) == -1)
 		health = NULL;
 	if (rc == 0 &&
 	    (str_starts(call->path, "provider-keys") ||
+		str_starts(call->path, "explain") ||
 		str_starts(call->path, "alerts")))
 		rc = seal_key_make(&master, c->conf.master_key_file, e);
 	if (rc == 0) {

@@ -10,6 +10,7 @@
 #include "ctl/doctor.h"
 #include "ctl/list.h"
 #include "ctl/owner.h"
+#include "store/redis.h"
 
 /* Names of sockets have at most 107 bytes, the longest of ours 20. */
 #define RUNTIME_DIR_MAX 85
@@ -153,6 +154,31 @@ check_sql(struct doctor *d)
 		check_sessions(d);
 }
 
+/* Redis, if that is where limits are. */
+static void
+check_kv(struct doctor *d)
+{
+	const char *url = d->c->conf.store_kv;
+	char policy[RDS_POLICY];
+	struct err e = { 0 };
+	struct rds *r = NULL;
+
+	if (url[0] == '\0' || str_starts(str_from(url), "embedded:"))
+		return;
+	if (rds_open(&r, url, NULL, NULL, NULL, &e) == -1 ||
+	    rds_policy(r, policy, &e) == -1)
+		doctor_say(d, DOCTOR_FAIL, "redis", NULL, "%s", e.msg);
+	else if (policy[0] != '\0')
+		doctor_say(d, DOCTOR_WARN, "redis",
+		    "set maxmemory-policy to noeviction",
+		    "it may throw away limits and reservations: its "
+		    "maxmemory-policy is %s",
+		    policy);
+	else
+		doctor_say(d, DOCTOR_OK, "redis", NULL, "it keeps what it has");
+	rds_close(r);
+}
+
 /*
  * Segments and their bytes.  All segments are kept by somebody, or adopted
  * within seconds while any program runs; only their size can go wrong.
@@ -231,6 +257,7 @@ doctor_host(struct doctor *d)
 	check_runtime(d);
 	check_secret(d);
 	check_sql(d);
+	check_kv(d);
 	check_spool(d);
 	check_limits(d);
 }

@@ -6,11 +6,15 @@ static const struct dialect *const dialects[] = {
 	&dialect_openai_chat,
 	&dialect_bedrock_converse,
 	&dialect_bedrock_count,
+	&dialect_chat_image,
 	&dialect_cohere_chat,
 	&dialect_gemini,
 	&dialect_gemini_count,
 	&dialect_gemini_embed,
+	&dialect_gemini_image,
+	&dialect_openai_edits,
 	&dialect_openai_embed,
+	&dialect_openai_images,
 	&dialect_openai_responses,
 };
 
@@ -76,6 +80,10 @@ dialect_body(const struct dialect *to, struct llm_request *r,
 	if (to != r->from) {
 		if (r->doc == NULL && r->from->decode_request(r, a, e) == -1)
 			goto out;
+		if (r->brief != LLM_EFFORT_NONE) {
+			r->effort = r->brief;
+			r->has_effort = true;
+		}
 		w = JW_TO(&tmp);
 		if (to->encode_request(r, aim, &w, e) == -1)
 			goto out;

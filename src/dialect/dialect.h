@@ -1,6 +1,7 @@
 #ifndef DIALECT_DIALECT_H
 #define DIALECT_DIALECT_H
 
+#include "base/pieces.h"
 #include "http/sse.h"
 #include "json/jw.h"
 #include "llm/llm.h"
@@ -48,6 +49,8 @@ struct dialect {
 	const char *ping; /* sent while nothing is, once the answer has begun;
 			     NULL: a comment */
 	unsigned hears;        /* LLM_SAY_* that a request may say to it */
+	bool form; /* it is spoken as multipart/form-data, too: as such to
+		      providers (provider/form.c) */
 
 	/*
 	 * Client side: request in, answer out.
@@ -68,6 +71,12 @@ struct dialect {
 	    const struct llm_event *, const struct tail *, struct buf *);
 	void (*encode_answer)(const struct frame *, const struct llm_answer *,
 	    const struct tail *, struct jw *);
+	/*
+	 * Instead of it, where answers are long: what the answer holds is sent
+	 * from where it is.
+	 */
+	void (*encode_pieces)(const struct frame *, const struct llm_answer *,
+	    const struct tail *, struct pieces *);
 	/* The error as an event of a stream that has begun. */
 	void (*encode_error)(const struct err *, struct buf *);
 	/*
@@ -135,6 +144,10 @@ struct dialect {
 	int (*patch_write)(struct arena *, const struct frame *,
 	    const struct tail *, struct str body, struct buf *out,
 	    struct err *);
+	/* Instead of it: long parts of the body go out from where they are. */
+	int (*patch_pieces)(struct arena *, const struct frame *,
+	    const struct tail *, struct str body, struct pieces *out,
+	    struct err *);
 };
 
 /*
@@ -157,6 +170,10 @@ extern const struct dialect dialect_gemini_embed;
 extern const struct dialect dialect_openai_embed;
 extern const struct dialect dialect_openai_responses;
 extern const struct dialect dialect_cohere_chat;
+extern const struct dialect dialect_openai_images;
+extern const struct dialect dialect_openai_edits;
+extern const struct dialect dialect_gemini_image;
+extern const struct dialect dialect_chat_image;
 
 const struct dialect *dialect_find(struct str name);
 

@@ -364,6 +364,16 @@ struct openai_seen {
 extern const struct jrule openai_chat_rules[];
 extern const struct jrule openai_function_rules[]; /* of a tool */
 int openai_check_image(struct jcheck *, struct str raw);
+/* What is wrong with the text; *type is that of data ("png"), or NULL. */
+enum openai_image_fault {
+	OPENAI_IMAGE_GOOD,
+	OPENAI_IMAGE_FORM, /* neither an https URL nor data of an image */
+	OPENAI_IMAGE_BASE64,
+	OPENAI_IMAGE_BYTES /* not of the type that it says */
+};
+enum openai_image_fault openai_image_fault(struct str url, const char **type);
+/* "png", "jpeg", "gif", "webp", by the first bytes; NULL: none of them. */
+const char *openai_image_type(struct str bytes);
 int openai_check_name(struct jcheck *, struct str raw);
 int openai_check_effort(struct jcheck *, struct str raw);
 

@@ -37,6 +37,9 @@ patch_effort(const struct llm_request *r, struct jpatch *v, int *n, int max)
 
 	if (effort.p == NULL || jscan_null(effort))
 		effort = check_get(r, "effort");
+	if (r->brief != LLM_EFFORT_NONE)
+		effort = r->brief == LLM_EFFORT_MINIMAL ? STR("\"minimal\"") :
+							   STR("\"low\"");
 	if (effort.p != NULL)
 		push(v, n, max,
 		    (struct jpatch){

@@ -59,16 +59,28 @@ b64_head(struct str s, unsigned char head[SCAN_HEAD])
 	return i % 4 == 1 ? -1 : (int)n;
 }
 
-static int
-bad_image(struct jcheck *c, const char *why)
+static bool
+begins(const unsigned char *head, struct str magic, size_t at)
 {
-	jcheck_fail(c, "%s", why);
-	c->err->code = ERR_BAD_IMAGE;
-	return -1;
+	return magic.n == 0 || memcmp(head + at, magic.p, magic.n) == 0;
 }
 
-static int
-check_data_url(struct jcheck *c, struct str s)
+const char *
+openai_image_type(struct str bytes)
+{
+	unsigned char head[SCAN_HEAD] = { 0 };
+	size_t i;
+
+	memcpy(head, bytes.p, bytes.n < SCAN_HEAD ? bytes.n : SCAN_HEAD);
+	for (i = 0; i < NROWS(images); i++)
+		if (begins(head, images[i].magic, 0) &&
+		    begins(head, images[i].later, 8))
+			return images[i].mime;
+	return NULL;
+}
+
+static enum openai_image_fault
+data_fault(struct str s, const char **type)
 {
 	unsigned char head[SCAN_HEAD] = { 0 };
 	struct str mime;
@@ -77,21 +89,45 @@ check_data_url(struct jcheck *c, struct str s)
 	s.p += strlen("data:");
 	s.n -= strlen("data:");
 	mime = str_split(&s, ',');
+	if (s.p == NULL || !str_starts(mime, "image/"))
+		return OPENAI_IMAGE_FORM;
+	mime.p += strlen("image/");
+	mime.n -= strlen("image/");
 	for (i = 0; i < NROWS(images); i++)
-		if (str_starts(mime, "image/") &&
-		    str_is((struct str){ mime.p + 6, mime.n - 6 },
-			arena_fmt(c->arena, "%s;base64", images[i].mime).p))
+		if (mime.n == strlen(images[i].mime) + strlen(";base64") &&
+		    str_starts(mime, images[i].mime) &&
+		    str_is((struct str){ mime.p + strlen(images[i].mime),
+			       strlen(";base64") },
+			";base64"))
 			break;
-	if (i == NROWS(images) || s.p == NULL)
-		return jcheck_fail(c,
-		    "must be an https URL or "
-		    "data:image/(png|jpeg|jpg|gif|webp);base64");
+	if (i == NROWS(images))
+		return OPENAI_IMAGE_FORM;
+	*type = images[i].mime;
 	if (b64_head(s, head) == -1 || s.n == 0)
-		return bad_image(c, "is not base64");
-	if (memcmp(head, images[i].magic.p, images[i].magic.n) != 0 ||
-	    memcmp(head + 8, images[i].later.p, images[i].later.n) != 0)
-		return bad_image(c, "the bytes are not of the type they say");
-	return 0;
+		return OPENAI_IMAGE_BASE64;
+	return begins(head, images[i].magic, 0) &&
+		begins(head, images[i].later, 8) ?
+	    OPENAI_IMAGE_GOOD :
+	    OPENAI_IMAGE_BYTES;
+}
+
+enum openai_image_fault
+openai_image_fault(struct str url, const char **type)
+{
+	*type = NULL;
+	if (str_starts(url, "data:"))
+		return data_fault(url, type);
+	return url.n > 8 && strncasecmp(url.p, "https://", 8) == 0 ?
+	    OPENAI_IMAGE_GOOD :
+	    OPENAI_IMAGE_FORM;
+}
+
+static int
+bad_image(struct jcheck *c, const char *why)
+{
+	jcheck_fail(c, "%s", why);
+	c->err->code = ERR_BAD_IMAGE;
+	return -1;
 }
 
 int
@@ -99,14 +135,25 @@ openai_check_image(struct jcheck *c, struct str raw)
 {
 	struct check_seen *seen = c->arg;
 	struct str s = jscan_text(raw, c->arena);
+	const char *type;
 
 	seen->images++;
 	seen->text_not += raw.n - 2;
-	if (str_starts(s, "data:"))
-		return check_data_url(c, s);
-	if (s.n > 8 && strncasecmp(s.p, "https://", 8) == 0) {
-		c->marks |= LLM_SAY_URL;
+	switch (openai_image_fault(s, &type)) {
+	case OPENAI_IMAGE_GOOD:
+		if (type == NULL)
+			c->marks |= LLM_SAY_URL;
 		return 0;
+	case OPENAI_IMAGE_BASE64:
+		return bad_image(c, "is not base64");
+	case OPENAI_IMAGE_BYTES:
+		return bad_image(c, "the bytes are not of the type they say");
+	case OPENAI_IMAGE_FORM:
+		break;
 	}
-	return jcheck_fail(c, "must be an https URL or image data");
+	return jcheck_fail(c,
+	    str_starts(s, "data:") ?
+		"must be an https URL or "
+		"data:image/(png|jpeg|jpg|gif|webp);base64" :
+		"must be an https URL or image data");
 }

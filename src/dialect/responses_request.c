@@ -255,6 +255,22 @@ drop_foreign(struct str raw, struct buf *out)
 	buf_addc(out, ']');
 }
 
+/* The effort that r->brief says, beside what else is said of reasoning. */
+static struct jpatch
+brief(const struct llm_request *r)
+{
+	struct str raw = jscan_get(r->members, r->nmembers, "reasoning");
+	bool least = r->brief == LLM_EFFORT_MINIMAL;
+	struct jpatch inside = { JPATCH_SET, STR("reasoning/effort"),
+		least ? STR("\"minimal\"") : STR("\"low\""), NULL };
+	struct jpatch all = { JPATCH_SET, STR("reasoning"),
+		least ? STR("{\"effort\":\"minimal\"}") :
+			STR("{\"effort\":\"low\"}"),
+		NULL };
+
+	return raw.n > 0 && raw.p[0] == '{' ? inside : all;
+}
+
 int
 responses_body_patches(const struct llm_request *r, struct jpatch *v, int max)
 {
@@ -272,6 +288,8 @@ responses_body_patches(const struct llm_request *r, struct jpatch *v, int max)
 	if (n < max)
 		v[n++] = (struct jpatch){ JPATCH_SET, STR("store"),
 			STR("false"), NULL };
+	if (r->brief != LLM_EFFORT_NONE && n < max)
+		v[n++] = brief(r);
 	if (n < max && memmem(r->body.p, r->body.n, mark.p, mark.n) != NULL)
 		v[n++] = (struct jpatch){ JPATCH_MAP, STR("input"), STR_NONE,
 			drop_foreign };

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "domain/alert.h"
@@ -17,22 +19,26 @@ static const char list_text[] =
     "  WHERE t.organization_id = a.organization_id AND t.amount_nano > 0),"
     " k.period_nano, k.period_count, k.period_unit, k.created_ms,"
     " p.budget_nano, p.budget_count, p.budget_unit, p.created_ms,"
-    " o.budget_nano, o.budget_count, o.budget_unit, o.created_ms"
+    " o.budget_nano, o.budget_count, o.budget_unit, o.created_ms,"
+    " a.claimed_until_ms"
     " FROM alert a JOIN organization o ON o.id = a.organization_id"
     " LEFT JOIN project p ON p.id = a.scope_id AND a.scope = 'project'"
     " LEFT JOIN api_key k ON k.id = a.scope_id AND a.scope = 'key'"
     " WHERE a.sealed IS NOT NULL AND o.status <> 'archived'"
     " ORDER BY a.id LIMIT ?1";
+#define UNSENT " WHERE id = ?2 AND (fired_from_ms IS NULL OR fired_from_ms < ?1)"
 static const char take_text[] =
-    "UPDATE alert SET fired_from_ms = ?1 WHERE id = ?2"
-    " AND (fired_from_ms IS NULL OR fired_from_ms < ?1)";
+    "UPDATE alert SET claimed_until_ms = ?3" UNSENT
+    " AND (claimed_until_ms IS NULL OR claimed_until_ms <= ?4)";
+static const char done_text[] =
+    "UPDATE alert SET fired_from_ms = ?1, claimed_until_ms = NULL" UNSENT;
 
 /* An alert and what its row says of the limit. */
 struct look {
 	struct alert alert;
 	enum tally_scope scope;
 	int64_t tally_ms; /* window of the tally */
-	bool fired;       /* for this period */
+	bool fired;       /* for this period, or being sent */
 	bool off;         /* there is no limit */
 };
 
@@ -64,7 +70,8 @@ read_limit(struct sql_stmt *st, int64_t wall_ms, struct look *l)
 		t->limit_nano = sql_int(st, 10);
 	else
 		l->off = true;
-	l->fired = !sql_is_null(st, 8) && sql_int(st, 8) >= t->from_ms;
+	l->fired = (!sql_is_null(st, 8) && sql_int(st, 8) >= t->from_ms) ||
+	    (!sql_is_null(st, 24) && sql_int(st, 24) > wall_ms);
 }
 
 static void
@@ -105,19 +112,31 @@ crossed(struct sql *s, struct look *l, struct err *e)
 	    (__int128)t->limit_nano * t->threshold;
 }
 
+/* 1: it did something; 0, or -1.  Claims have a time, the end of all has none. */
 static int
-take(struct sql *s, const struct alert *t, struct err *e)
+update(struct sql *s, const char *text, struct str id, int64_t from_ms,
+    int64_t wall_ms, struct err *e)
 {
-	struct sql_stmt *st = sql_prepare(s, take_text, e);
+	struct sql_stmt *st = sql_prepare(s, text, e);
 	int rc;
 
 	if (st == NULL)
 		return -1;
-	sql_bind_int(st, 1, t->from_ms);
-	sql_bind_str(st, 2, t->id);
+	sql_bind_int(st, 1, from_ms);
+	sql_bind_str(st, 2, id);
+	if (text == take_text) {
+		sql_bind_int(st, 3, wall_ms + ALERT_CLAIM_MS);
+		sql_bind_int(st, 4, wall_ms);
+	}
 	rc = sql_step(st, e);
 	sql_done(st);
 	return rc == -1 ? -1 : sql_changes(s) == 1;
+}
+
+int
+alert_done(struct sql *s, struct str id, int64_t from_ms, struct err *e)
+{
+	return update(s, done_text, id, from_ms, 0, e) == -1 ? -1 : 0;
 }
 
 /* Those that are on and were not sent; one more array when it is full. */
@@ -159,7 +178,8 @@ alert_take(struct sql *s, int64_t wall_ms, struct arena *a, struct alert **out,
 	for (int i = 0; i < n; i++) {
 		rc = crossed(s, &v[i], e);
 		if (rc == 1)
-			rc = take(s, &v[i].alert, e);
+			rc = update(s, take_text, v[i].alert.id,
+			    v[i].alert.from_ms, wall_ms, e);
 		if (rc == -1) /* what was taken is sent all the same */
 			return taken > 0 ? taken : -1;
 		if (rc == 1)
@@ -181,10 +201,14 @@ void
 alert_body(const struct alert *t, int64_t wall_ms, struct buf *b)
 {
 	struct jw w = JW_TO(b);
+	char event[64];
 
+	snprintf(event, sizeof(event), "%.*s.%lld", STR_ARG(t->id),
+	    (long long)t->from_ms);
 	jw_obj(&w, NULL);
 	jw_strc(&w, "object", "alert");
 	jw_str(&w, "id", t->id);
+	jw_strc(&w, "event_id", event);
 	put_time(&w, "time", wall_ms);
 	jw_str(&w, "organization_id", t->org);
 	jw_str(&w, "scope", t->scope);

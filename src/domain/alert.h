@@ -23,14 +23,21 @@ struct alert {
 
 /*
  * Those whose threshold is crossed now and that were not sent for this period
- * yet (of credits: since they were filled up last).  They count as sent from
- * here on, so that of several processes one gets them.  Into the arena; how
- * many, or -1.  Not inside a transaction.
+ * yet (of credits: since they were filled up last).  They are the caller's for
+ * ALERT_CLAIM_MS, so that of several processes one gets them; if it ends before
+ * alert_done(), another gets them after that.  Into the arena; how many, or -1.
+ * Not inside a transaction.
  */
+#define ALERT_CLAIM_MS 30000
 int alert_take(struct sql *, int64_t wall_ms, struct arena *, struct alert **,
     struct err *);
+/* It was sent for this period, or is given up. */
+int alert_done(struct sql *, struct str id, int64_t from_ms, struct err *);
 
-/* The body of its POST. */
+/*
+ * The body of its POST.  Its event_id is the same whenever it is sent again for
+ * the same period: what was sent by a process that ended then comes twice.
+ */
 void alert_body(const struct alert *, int64_t wall_ms, struct buf *);
 
 /* "t=<unix>,v1=<hex>": HMAC-SHA-256 of "<unix>.<body>". */

@@ -76,7 +76,8 @@ output_tokens(const struct budget_ask *ask, const struct mapping *m)
 	    m->context > 0 ? larger(m->context - budget_input(q, m), 1) :
 			     OUTPUT_UNKNOWN;
 
-	if ((q->needs & LLM_CAN_EMBED) != 0)
+	if ((q->needs & LLM_CAN_EMBED) != 0 ||
+	    (q->pictures > 0 && (m->caps & LLM_CAN_CHAT) == 0))
 		return 0;
 	if (q->max_output > 0)
 		own = q->max_output;
@@ -85,17 +86,32 @@ output_tokens(const struct budget_ask *ask, const struct mapping *m)
 	return own * larger(q->n, 1);
 }
 
+/* Images that come with it, and those that are made. */
+static int64_t
+worst_images(const struct llm_request *q, const struct budget_candidate *c,
+    const struct prices *t)
+{
+	if (q->pictures == 0)
+		return 0;
+	return price_part_at(q->images, t->image_in_each, c->factor) +
+	    price_part_at(q->pictures,
+		price_picture(c->mapping, t, &q->picture), c->factor);
+}
+
 static int64_t
 worst_in_tier(const struct budget_ask *ask, const struct budget_candidate *c,
     const struct prices *t)
 {
 	const struct llm_request *q = ask->request;
+	/* Of images each may be a call. */
+	int64_t calls = larger(q->pictures, 1);
 
-	return price_part_at(
-		   budget_input(q, c->mapping), input_price(t, q), c->factor) +
+	return price_part_at(calls * budget_input(q, c->mapping),
+		   input_price(t, q), c->factor) +
+	    worst_images(q, c, t) +
 	    price_part_at(
 		output_tokens(ask, c->mapping), output_price(t, q), c->factor) +
-	    price_part_at(1, t->request, c->factor) +
+	    price_part_at(calls, t->request, c->factor) +
 	    price_part_at(ask->searches, t->web_search, c->factor);
 }
 
@@ -176,7 +192,7 @@ reduce(const struct budget_plan *p, struct budget_ask *ask)
 {
 	int64_t low = ask->min_output, high = 0, own, kept = ask->max_output;
 
-	if (ask->request->max_output > 0 ||
+	if (ask->request->max_output > 0 || ask->request->pictures > 0 ||
 	    (ask->request->needs & LLM_CAN_EMBED) != 0)
 		return false;
 	for (int i = 0; i < ask->n; i++) {

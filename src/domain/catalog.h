@@ -28,6 +28,20 @@ struct prices {
 	int64_t image_out;
 	int64_t audio_in;
 	int64_t audio_out;
+	int64_t image_in_each; /* per image, in place of its tokens; or 0 */
+	int64_t image_out_each;
+};
+
+/*
+ * Images of a size and quality: what one costs, or of how many tokens it is.
+ * Rows go from the cheap to the dear; the first that fits counts, and the last
+ * where nothing is known.
+ */
+struct picture_price {
+	int w, h;                 /* 0: any */
+	enum llm_quality quality; /* AUTO: any */
+	int64_t tokens;           /* 0: not known */
+	int64_t each;             /* 0 or less: by the tokens */
 };
 
 struct model;
@@ -43,6 +57,8 @@ struct mapping {
 	int64_t discount;           /* millionths off the prices; 0: none */
 	const struct prices *tiers; /* ascending; at least one */
 	int ntiers;
+	const struct picture_price *pictures;
+	int npictures;
 	struct str deprecated_at; /* "2026-01-31" or absent */
 	struct str deactivated_at;
 	struct str stability; /* "stable", "beta", "unstable", "experimental" */

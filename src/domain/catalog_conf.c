@@ -49,7 +49,12 @@ prices(struct catalog_load *l, const struct conf_model *s,
 		&t->cached_input) == -1 ||
 	    price(l, s->cache_write_price, 6, "cache_write_price",
 		&t->cache_write) == -1 ||
-	    price(l, s->request_price, 12, "request_price", &t->request) == -1)
+	    price(l, s->request_price, 12, "request_price", &t->request) ==
+		-1 ||
+	    price(l, s->image_output_price, 6, "image_output_price",
+		&t->image_out) == -1 ||
+	    price(l, s->image_price, 12, "image_price", &t->image_out_each) ==
+		-1)
 		return -1;
 	return 0;
 }

@@ -174,6 +174,8 @@ static const struct {
 	{ "image_out", offsetof(struct prices, image_out), 6 },
 	{ "audio_in", offsetof(struct prices, audio_in), 6 },
 	{ "audio_out", offsetof(struct prices, audio_out), 6 },
+	{ "image_in_each", offsetof(struct prices, image_in_each), 12 },
+	{ "image_out_each", offsetof(struct prices, image_out_each), 12 },
 };
 
 static int
@@ -225,6 +227,48 @@ get_tiers(struct catalog_load *l, struct str raw, struct mapping *p)
 	return 0;
 }
 
+/* {"size":"1024x1024","quality":"low","tokens":272}, or with "each". */
+static int
+get_picture(struct catalog_load *l, struct str raw, struct picture_price *p)
+{
+	struct str size = jscan_word(raw, "size");
+	struct str quality = jscan_word(raw, "quality");
+	struct str each = jscan_word(raw, "each");
+	struct llm_picture at = { 0 };
+
+	p->each = NO_PRICE;
+	if (size.n > 0 && !llm_picture_size(&at, size))
+		return catalog_read_fail(l, "\"size\" is none of an image");
+	p->w = at.w;
+	p->h = at.h;
+	p->quality = llm_quality_find(quality);
+	if (quality.n > 0 && p->quality == LLM_QUALITY_AUTO)
+		return catalog_read_fail(l, "\"quality\" is no such word");
+	if (each.n > 0 && catalog_decimal(each, 12, &p->each) == -1)
+		return catalog_read_fail(l, "\"each\" is no price");
+	return get_count(l, jscan_at(raw, "tokens"), "tokens", &p->tokens);
+}
+
+static int
+get_pictures(struct catalog_load *l, struct str raw, struct mapping *p)
+{
+	struct picture_price *v;
+	struct jmember m;
+	struct jiter it;
+	int n = count(raw);
+
+	if (n == 0)
+		return 0;
+	if (n > CATALOG_PICTURES_MAX)
+		return catalog_read_fail(l, "more than 32 \"pictures\"");
+	v = arena_zalloc(l->keep, sizeof(*v) * (size_t)n);
+	p->pictures = v;
+	for (it = jscan_into(raw); jscan_next(&it, &m);)
+		if (get_picture(l, m.raw, &v[p->npictures++]) == -1)
+			return -1;
+	return 0;
+}
+
 /* "0.25": a quarter less, in millionths. */
 static int
 get_discount(struct catalog_load *l, struct str raw, int64_t *out)
@@ -263,6 +307,7 @@ get_mapping(struct catalog_load *l, struct str raw, struct mapping *p)
 	    get_bits(l, jscan_at(raw, "efforts"), "efforts", effort_bit,
 		&p->efforts) == -1 ||
 	    get_tiers(l, jscan_at(raw, "tiers"), p) == -1 ||
+	    get_pictures(l, jscan_at(raw, "pictures"), p) == -1 ||
 	    get_discount(l, jscan_at(raw, "discount"), &p->discount) == -1 ||
 	    get_day(l, jscan_at(raw, "deprecated_at"), "deprecated_at",
 		&p->deprecated_at) == -1 ||

@@ -57,10 +57,10 @@ guard_type_find(struct str name)
 unsigned
 guard_direction(struct str word)
 {
-	return str_is(word, "input")  ? GUARD_INPUT :
-	    str_is(word, "output")    ? GUARD_OUTPUT :
-	    str_is(word, "both")      ? GUARD_INPUT | GUARD_OUTPUT :
-					0;
+	return str_is(word, "input") ? GUARD_INPUT :
+	    str_is(word, "output")   ? GUARD_OUTPUT :
+	    str_is(word, "both")     ? GUARD_INPUT | GUARD_OUTPUT :
+				       0;
 }
 
 static uint64_t
@@ -144,13 +144,12 @@ guard_begin(struct guard_verdict *v, const struct guard_set *s,
 {
 	*v = (struct guard_verdict){ .set = s,
 		.direction = direction,
-		.found = arena_zalloc(
-		    a, (size_t)(s->n + 1) * sizeof(*v->found)) };
+		.found =
+		    arena_zalloc(a, (size_t)(s->n + 1) * sizeof(*v->found)) };
 }
 
 enum guard_action
-guard_note(
-    struct guard_verdict *v, int rule, const char *category, int64_t n)
+guard_note(struct guard_verdict *v, int rule, const char *category, int64_t n)
 {
 	enum guard_action action = v->set->rules[rule].action;
 
@@ -193,8 +192,7 @@ guard_put_violations(
 {
 	jw_arr(w, key);
 	for (int i = 0; i < v->set->n; i++) {
-		if (v->found[i].count == 0 ||
-		    v->found[i].action != GUARD_BLOCK)
+		if (v->found[i].count == 0 || v->found[i].action != GUARD_BLOCK)
 			continue;
 		jw_obj(w, NULL);
 		put_rule(w, v, i);

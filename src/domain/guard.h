@@ -88,7 +88,7 @@ const struct guard_judge *guard_judge(
 
 struct guard_found {
 	int64_t count;
-	const char *category; /* of the last match */
+	const char *category;     /* of the last match */
 	enum guard_action action; /* as it was applied */
 };
 
@@ -130,8 +130,8 @@ const char *guard_file_type(struct str head);
 
 /* The rules that block as the array "violations"; matches as the record's. */
 struct jw;
-void guard_put_violations(struct jw *, const char *key,
-    const struct guard_verdict *);
+void guard_put_violations(
+    struct jw *, const char *key, const struct guard_verdict *);
 void guard_put_found(struct jw *, const struct guard_verdict *);
 
 /* --- streams --- */

@@ -4,8 +4,8 @@
 
 #include "domain/guard_parts.h"
 
-#define REGEX_MAX 1000  /* characters, api.md 17.1 */
-#define WORD_MAX 500    /* bytes */
+#define REGEX_MAX 1000   /* characters, api.md 17.1 */
+#define WORD_MAX 500     /* bytes */
 #define STATES_MAX 20000 /* of an expression whose repeats are written out */
 
 int
@@ -32,8 +32,7 @@ guard_add(struct guard_build *b, enum guard_kind kind, struct str text,
 
 	if (b->n == b->cap) {
 		b->cap = b->cap == 0 ? 64 : b->cap * 2;
-		b->v = arena_alloc(
-		    b->arena, (size_t)b->cap * sizeof(*b->v));
+		b->v = arena_alloc(b->arena, (size_t)b->cap * sizeof(*b->v));
 		if (b->n > 0)
 			memcpy(b->v, old, (size_t)b->n * sizeof(*old));
 	}
@@ -104,8 +103,7 @@ repeat(struct str s, size_t i)
 {
 	long lo, hi;
 
-	if (i >= s.n || s.p[i++] != '{' || (lo = number(s, &i)) < 0 ||
-	    i == s.n)
+	if (i >= s.n || s.p[i++] != '{' || (lo = number(s, &i)) < 0 || i == s.n)
 		return 1;
 	if (s.p[i] == '}')
 		return lo < 1 ? 1 : lo;
@@ -155,8 +153,8 @@ unknown_at(struct str s)
 			if (s.p[i + 1] >= '1' && s.p[i + 1] <= '9')
 				return i;
 			i++;
-		} else if (s.p[i] == '(' && s.p[i + 1] == '?' &&
-		    i + 2 < s.n && strchr("=!<>(PR&", s.p[i + 2]) != NULL)
+		} else if (s.p[i] == '(' && s.p[i + 1] == '?' && i + 2 < s.n &&
+		    strchr("=!<>(PR&", s.p[i + 2]) != NULL)
 			return i;
 	}
 	return 0;
@@ -171,8 +169,7 @@ compiles(struct guard_build *b, struct str text, unsigned flags,
 	unsigned min;
 
 	if (hs_expression_info(
-		arena_cstr(b->arena, text), flags, &info, &why) !=
-	    HS_SUCCESS) {
+		arena_cstr(b->arena, text), flags, &info, &why) != HS_SUCCESS) {
 		if (strstr(why->message, "index") != NULL)
 			guard_bad(e, member, "%s", why->message);
 		else
@@ -213,8 +210,8 @@ guard_add_regex(struct guard_build *b, struct str text, bool exact_case,
 
 int
 guard_each(struct guard_build *b, const char *member, int max,
-    int (*fn)(struct guard_build *, struct str, struct str, void *,
-	struct err *),
+    int (*fn)(
+	struct guard_build *, struct str, struct str, void *, struct err *),
     void *arg, struct err *e)
 {
 	struct str raw = jscan_at(b->rule->config, member), text;
@@ -227,8 +224,7 @@ guard_each(struct guard_build *b, const char *member, int max,
 		return guard_bad(
 		    e, str_from(member), "must be an array of strings");
 	for (struct jiter it = jscan_into(raw); jscan_next(&it, &m); n++) {
-		struct str name =
-		    arena_fmt(b->arena, "%s[%d]", member, n);
+		struct str name = arena_fmt(b->arena, "%s[%d]", member, n);
 
 		text = jscan_text(m.raw, b->arena);
 		if (text.p == NULL)
@@ -256,8 +252,8 @@ guard_members(const struct guard_rule *r, const char *names, struct err *e)
 			one = str_split(&list, ' ');
 		while (list.p != NULL && !str_eq(one, m.key));
 		if (!str_eq(one, m.key))
-			return guard_bad(e, m.key, "is not known to %.*s",
-			    STR_ARG(r->type));
+			return guard_bad(
+			    e, m.key, "is not known to %.*s", STR_ARG(r->type));
 	}
 	return 0;
 }

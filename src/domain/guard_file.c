@@ -17,10 +17,13 @@ static const struct {
 	{ "application/zip", STR("PK\x03\x04"), STR("") },
 	{ "application/gzip", STR("\x1f\x8b"), STR("") },
 	{ "application/x-msdownload", STR("MZ"), STR("") },
-	{ "application/x-executable", STR("\x7f" "ELF"), STR("") },
+	{ "application/x-executable",
+	    STR("\x7f"
+		"ELF"),
+	    STR("") },
 	{ "application/x-7z-compressed", STR("7z\xbc\xaf\x27\x1c"), STR("") },
-	{ "application/vnd.ms-office",
-	    STR("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), STR("") },
+	{ "application/vnd.ms-office", STR("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+	    STR("") },
 	{ "image/bmp", STR("BM"), STR("") },
 	{ "image/tiff", STR("II*\0"), STR("") },
 	{ "image/tiff", STR("MM\0*"), STR("") },
@@ -60,8 +63,8 @@ add_type(struct guard_build *b, struct str text, struct str member, void *arg,
 int
 guard_build_files(struct guard_build *b, struct err *e)
 {
-	static const struct str usual[] = { STR("image/jpeg"),
-		STR("image/png"), STR("image/gif"), STR("image/webp") };
+	static const struct str usual[] = { STR("image/jpeg"), STR("image/png"),
+		STR("image/gif"), STR("image/webp") };
 	struct guard_files *f = ARENA_NEW(b->arena, struct guard_files);
 	struct str max = jscan_at(b->rule->config, "max_bytes");
 
@@ -72,8 +75,8 @@ guard_build_files(struct guard_build *b, struct err *e)
 	if (max.p != NULL &&
 	    (!jscan_int(max, &f->max_bytes) || f->max_bytes < 1))
 		return guard_bad(e, STR("max_bytes"), "must be from 1 on");
-	if (guard_each(b, "allowed_types", (int)NROWS(f->types), add_type, f,
-		e) == -1)
+	if (guard_each(
+		b, "allowed_types", (int)NROWS(f->types), add_type, f, e) == -1)
 		return -1;
 	for (size_t i = 0; f->n == 0 && i < NROWS(usual); i++)
 		memcpy(f->types, usual, sizeof(usual));

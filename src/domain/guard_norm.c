@@ -39,8 +39,8 @@ next(const unsigned char *p, size_t n, size_t *used)
 	if (*used == 2)
 		return sort_wide((*p & 0x1fu) << 6 | (p[1] & 0x3fu));
 	if (*used == 3)
-		return sort_wide((*p & 0xfu) << 12 | (p[1] & 0x3fu) << 6 |
-		    (p[2] & 0x3fu));
+		return sort_wide(
+		    (*p & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu));
 	return KEEP;
 }
 
@@ -146,8 +146,7 @@ guard_original(const struct guard_norm *g, size_t at)
 }
 
 static void
-fold_one(
-    struct guard_fold *f, const unsigned char *p, size_t n, enum sort sort,
+fold_one(struct guard_fold *f, const unsigned char *p, size_t n, enum sort sort,
     struct buf *out)
 {
 	if (sort == DROP || (sort == BLANK && f->blank))

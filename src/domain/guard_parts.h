@@ -55,12 +55,12 @@ enum guard_kind {
 struct guard_pattern {
 	int rule;
 	enum guard_kind kind;
-	bool whole;    /* no letter or digit on either side */
-	size_t n;      /* bytes, WORD */
+	bool whole; /* no letter or digit on either side */
+	size_t n;   /* bytes, WORD */
 	const char *category;
 	guard_verify *verify;
-	const char *text; /* expression */
-	unsigned flags;   /* HS_FLAG_* */
+	const char *text;  /* expression */
+	unsigned flags;    /* HS_FLAG_* */
 	struct str member; /* of config: "terms[3]" */
 };
 

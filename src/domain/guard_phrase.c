@@ -3,11 +3,21 @@
 
 #define PATTERNS_MAX 1000
 
-#define YOUR "(?:your|the|these|those|any|all|my|all of your|all of the|any of the)"
-#define PAST "(?:previous|prior|preceding|above|earlier|former|past|original|initial|existing|current)"
-#define ORDERS "(?:instructions?|prompts?|rules?|directives?|guidelines?|directions?|commands?|constraints?|context|programming|training|restrictions?)"
-#define FORGET "(?:ignore|disregard|forget|override|bypass|discard|neglect|skip|do not follow|don'?t follow|stop following|pay no attention to)"
-#define TELL "(?:reveal|show|print|repeat|output|display|tell me|give me|write out|leak|disclose|share|dump|expose|recite|quote)"
+#define YOUR                                                                   \
+	"(?:your|the|these|those|any|all|my|all of your|all of the|any of "    \
+	"the)"
+#define PAST                                                                   \
+	"(?:previous|prior|preceding|above|earlier|former|past|original|"      \
+	"initial|existing|current)"
+#define ORDERS                                                                 \
+	"(?:instructions?|prompts?|rules?|directives?|guidelines?|directions?" \
+	"|commands?|constraints?|context|programming|training|restrictions?)"
+#define FORGET                                                                 \
+	"(?:ignore|disregard|forget|override|bypass|discard|neglect|skip|do "  \
+	"not follow|don'?t follow|stop following|pay no attention to)"
+#define TELL                                                                   \
+	"(?:reveal|show|print|repeat|output|display|tell me|give me|write "    \
+	"out|leak|disclose|share|dump|expose|recite|quote)"
 
 /* clang-format off */
 static const char *const injections[] = {
@@ -69,8 +79,7 @@ build(struct guard_build *b, const char *const *list, const char *category,
 
 	if (guard_members(b->rule, "patterns", e) == -1 ||
 	    (n = guard_each(b, "patterns", PATTERNS_MAX, add_pattern,
-		 (void *)(uintptr_t)category,
-		 e)) == -1)
+		 (void *)(uintptr_t)category, e)) == -1)
 		return -1;
 	for (; n == 0 && *list != NULL; list++)
 		guard_add(b, GUARD_PHRASE, str_from(*list), HS_FLAG_CASELESS,

@@ -101,8 +101,8 @@ find_email(struct str s, size_t at, struct guard_span *x)
 	x->seen = to;
 	while (to > at && (s.p[to - 1] == '.' || s.p[to - 1] == '-'))
 		to--;
-	for (size_t i = 0; i < TOKEN_MAX && from > 0 &&
-	     in_local(s.p[from - 1]); i++)
+	for (size_t i = 0; i < TOKEN_MAX && from > 0 && in_local(s.p[from - 1]);
+	     i++)
 		from--;
 	while (s.p[from] == '.' || s.p[from] == '\'' || s.p[from] == '-')
 		from++;
@@ -115,9 +115,9 @@ find_email(struct str s, size_t at, struct guard_span *x)
 
 /* Groups of digits with what is between them. */
 struct digits {
-	size_t from, to;     /* of the whole */
-	size_t far;          /* with what separates behind it */
-	char v[TOKEN_MAX];   /* digits only */
+	size_t from, to;   /* of the whole */
+	size_t far;        /* with what separates behind it */
+	char v[TOKEN_MAX]; /* digits only */
 	size_t n;
 	struct {
 		size_t from, at, n; /* in the text; in v; how many */
@@ -149,7 +149,8 @@ read_digits(struct str s, size_t at, struct digits *d)
 	while (!guard_digit(s.p[from]))
 		from++;
 	for (seps = 0; to < s.n && to - from < TOKEN_MAX &&
-	     (guard_digit(s.p[to]) || (is_sep(s.p[to]) && seps < 3)); to++)
+	     (guard_digit(s.p[to]) || (is_sep(s.p[to]) && seps < 3));
+	     to++)
 		seps = guard_digit(s.p[to]) ? 0 : seps + 1;
 	d->far = to;
 	while (!guard_digit(s.p[to - 1]))
@@ -226,8 +227,8 @@ is_date(const struct digits *d)
 	a = value(d, 0);
 	b = value(d, 1);
 	c = value(d, 2);
-	if (d->group[0].n == 4 && a >= 1000 && a <= 2199 && b >= 1 &&
-	    b <= 12 && c >= 1 && c <= 31)
+	if (d->group[0].n == 4 && a >= 1000 && a <= 2199 && b >= 1 && b <= 12 &&
+	    c >= 1 && c <= 31)
 		return true;
 	return d->group[2].n == 4 && c >= 1000 && c <= 2199 && a >= 1 &&
 	    b >= 1 && ((a <= 31 && b <= 12) || (a <= 12 && b <= 31));
@@ -322,8 +323,8 @@ find_number(struct str s, size_t at, struct guard_span *x)
 		size_t from = d.from, to = d.to;
 
 		/* With the letters that such numbers may have. */
-		while (from > 0 && d.from - from < 3 &&
-		    guard_alpha(s.p[from - 1]))
+		while (
+		    from > 0 && d.from - from < 3 && guard_alpha(s.p[from - 1]))
 			from--;
 		while (to < s.n && to - d.to < 3 && guard_alnum(s.p[to]))
 			to++;
@@ -387,8 +388,8 @@ find_iban(struct str s, size_t at, struct guard_span *x)
 			if (n >= 15 &&
 			    (to + 1 == s.n || !guard_alnum(s.p[to + 1])) &&
 			    guard_iban((struct str){ v, n }))
-				return mark(x, from, to + 1, "iban",
-				    "[IBAN_REDACTED]");
+				return mark(
+				    x, from, to + 1, "iban", "[IBAN_REDACTED]");
 		}
 	}
 	return false;
@@ -405,7 +406,8 @@ find_ip(struct str s, size_t at, struct guard_span *x)
 	while (from > 0 && at - from < 40 &&
 	    (guard_digit(s.p[from - 1]) || s.p[from - 1] == '.' ||
 		s.p[from - 1] == ':' ||
-		((s.p[from - 1] | 0x20) >= 'a' && (s.p[from - 1] | 0x20) <= 'f')))
+		((s.p[from - 1] | 0x20) >= 'a' &&
+		    (s.p[from - 1] | 0x20) <= 'f')))
 		from--;
 	while (to < s.n && to - from < 46 &&
 	    (guard_digit(s.p[to]) || s.p[to] == '.' || s.p[to] == ':' ||
@@ -507,8 +509,7 @@ guard_build_pii(struct guard_build *b, struct err *e)
 		    find_id, "ssn");
 		for (int i = 0; id_words[i] != NULL; i++)
 			guard_add(b, GUARD_LOOK, str_from(id_words[i]),
-			    HS_FLAG_CASELESS, "ssn",
-			    NULL, STR_NONE);
+			    HS_FLAG_CASELESS, "ssn", NULL, STR_NONE);
 	}
 	if ((bits & IBAN) != 0)
 		add(b, "[a-z]{2}[0-9]{2}(?:[ -]?[a-z0-9]){11}", find_iban,

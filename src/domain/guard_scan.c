@@ -14,7 +14,7 @@ struct hits {
 		int n, cap;
 		int64_t count; /* matches, whether spans are kept or not */
 		const char *category;
-	} *rules;
+	} * rules;
 	size_t *seen; /* per pattern */
 };
 
@@ -34,8 +34,7 @@ keep_span(struct hits *h, struct rule_hits *r, const struct guard_span *s)
 	if (r->n == r->cap) {
 		old = r->v;
 		r->cap = r->cap == 0 ? 4 : r->cap * 2;
-		r->v = arena_alloc(
-		    h->arena, (size_t)r->cap * sizeof(*r->v));
+		r->v = arena_alloc(h->arena, (size_t)r->cap * sizeof(*r->v));
 		if (r->n > 0)
 			memcpy(r->v, old, (size_t)r->n * sizeof(*old));
 	}
@@ -97,7 +96,8 @@ on_match(unsigned id, unsigned long long from, unsigned long long to,
 		return 0;
 	if (!l->last &&
 	    (s.to == l->norm.n ||
-		(p->kind == GUARD_ANCHOR && s.seen == l->norm.n))) { /* it may go on, or be none */
+		(p->kind == GUARD_ANCHOR &&
+		    s.seen == l->norm.n))) { /* it may go on, or be none */
 		if (s.from < l->held)
 			l->held = s.from;
 		return 0;
@@ -201,8 +201,8 @@ guard_look(struct guard_look *l, struct arena *a)
 
 /* The original text with masks where the spans of the normalised one are. */
 static struct str
-redact(struct str text, const struct guard_norm *g,
-    const struct guard_look *l, struct arena *a)
+redact(struct str text, const struct guard_norm *g, const struct guard_look *l,
+    struct arena *a)
 {
 	struct buf b = BUF_LIMIT(text.n + (size_t)l->n * 64 + 64);
 	size_t at = 0, from, to;
@@ -211,8 +211,8 @@ redact(struct str text, const struct guard_norm *g,
 	for (int i = 0; i < l->n; i++) {
 		from = guard_original(g, l->v[i].from);
 		to = guard_original(g, l->v[i].to - 1) + 1;
-		while (to < text.n &&
-		    ((unsigned char)text.p[to] & 0xc0) == 0x80)
+		while (
+		    to < text.n && ((unsigned char)text.p[to] & 0xc0) == 0x80)
 			to++;
 		buf_add(&b, (struct str){ text.p + at, from - at });
 		buf_add(&b, str_from(l->v[i].mask));
@@ -229,10 +229,9 @@ guard_scan(
     struct guard_verdict *v, struct str text, bool asked, struct arena *a)
 {
 	int64_t allowed = INT64_MAX;
-	struct guard_look l = { .verdict = v,
-		.last = true,
-		.asked = asked,
-		.allowed = &allowed };
+	struct guard_look l = {
+		.verdict = v, .last = true, .asked = asked, .allowed = &allowed
+	};
 	struct guard_norm g;
 
 	v->topic_asked |= asked;

@@ -77,7 +77,8 @@ find_block(struct str s, size_t at, struct guard_span *x)
 
 	x->from = at;
 	while (x->from > 0 &&
-	    (at - x->from < 11 || memcmp(s.p + x->from, "-----BEGIN ", 11) != 0))
+	    (at - x->from < 11 ||
+		memcmp(s.p + x->from, "-----BEGIN ", 11) != 0))
 		x->from--;
 	x->to = s.n;
 	if (end != NULL) {
@@ -134,8 +135,7 @@ find_value(struct str s, size_t at, struct guard_span *x)
 	    strchr(ends, s.p[from - 1]) == NULL && s.p[from - 1] != ':' &&
 	    !(s.p[from - 1] == '=' && from < at))
 		from--;
-	while (to < s.n && to - at < TOKEN_MAX &&
-	    strchr(ends, s.p[to]) == NULL)
+	while (to < s.n && to - at < TOKEN_MAX && strchr(ends, s.p[to]) == NULL)
 		to++;
 	x->from = from;
 	x->to = x->seen = to;
@@ -159,7 +159,8 @@ guard_build_secrets(struct guard_build *b, struct err *e)
 	    STR("-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"), 0,
 	    "private_key", find_block, STR_NONE);
 	guard_add(b, GUARD_ANCHOR,
-	    STR("(?:key|token|password|passwd|pwd|secret|credential)[s_a-z0-9]{0,12}"
+	    STR("(?:key|token|password|passwd|pwd|secret|credential)[s_a-z0-9]{"
+		"0,12}"
 		"[\\\\\"'`]{0,3} ?(?::|=|=>|:=) ?[\\\\\"'`]{0,3}"
 		"[^ \"'`,;<>(){}\\[\\]\\\\&|]{20}"),
 	    HS_FLAG_CASELESS, "assignment", find_value, STR_NONE);

@@ -4,8 +4,8 @@
 #include "domain/guard_seed.h"
 
 static int
-add(struct sql *s, const struct guard_system *g, const char *id,
-    struct str org, int64_t now_ms, struct err *e)
+add(struct sql *s, const struct guard_system *g, const char *id, struct str org,
+    int64_t now_ms, struct err *e)
 {
 	struct sql_stmt *st = sql_prepare(s,
 	    "INSERT INTO guardrail(id, organization_id, name, type, enabled,"
@@ -31,8 +31,8 @@ guard_seed(struct sql *s, struct str org, int64_t now_ms, struct err *e)
 	char id[ID_SIZE];
 
 	for (int i = 0; guard_system[i].type != NULL; i++) {
-		snprintf(id, sizeof(id), "grd%d_%.*s", i + 1,
-		    (int)org.n - 4, org.p + 4);
+		snprintf(id, sizeof(id), "grd%d_%.*s", i + 1, (int)org.n - 4,
+		    org.p + 4);
 		if (add(s, &guard_system[i], id, org, now_ms, e) == -1)
 			return -1;
 	}

@@ -92,14 +92,13 @@ static int
 compile(struct guard_set *s, struct guard_db *db, bool stream, struct err *e)
 {
 	size_t n = (size_t)db->n;
-	const char **text = calloc(n, sizeof(*text));
-	unsigned *flags = calloc(n, sizeof(*flags));
-	unsigned *ids = calloc(n, sizeof(*ids));
+	struct arena *a = arena_new(4096, SIZE_MAX);
+	const char **text = arena_alloc(a, n * sizeof(*text));
+	unsigned *flags = arena_alloc(a, n * sizeof(*flags));
+	unsigned *ids = arena_alloc(a, n * sizeof(*ids));
 	hs_compile_error_t *why = NULL;
 	int i, rc = 0;
 
-	if (text == NULL || flags == NULL || ids == NULL)
-		abort();
 	for (i = 0; i < db->n; i++) {
 		text[i] = db->v[i].text;
 		flags[i] = flags_of(s, &db->v[i], stream);
@@ -113,12 +112,10 @@ compile(struct guard_set *s, struct guard_db *db, bool stream, struct err *e)
 					  db->v[why->expression].member,
 		    "%s", why->message);
 		hs_free_compile_error(why);
-	} else if (hs_alloc_scratch(
-		       stream ? db->stream : db->block, &s->first) != HS_SUCCESS)
+	} else if (hs_alloc_scratch(stream ? db->stream : db->block,
+		       &s->first) != HS_SUCCESS)
 		abort();
-	free(text);
-	free(flags);
-	free(ids);
+	arena_free(a);
 	return rc;
 }
 
@@ -141,8 +138,8 @@ holds_for(const struct guard_rule *r, struct str project)
 }
 
 static void
-copy_rules(struct guard_set *s, const struct guard_rule *v, int n,
-    struct str project)
+copy_rules(
+    struct guard_set *s, const struct guard_rule *v, int n, struct str project)
 {
 	struct guard_rule *r;
 
@@ -198,8 +195,7 @@ guard_set_make(const struct guard_rule *v, int n, struct str project,
 	atomic_init(&s->refs, 1);
 	pthread_mutex_init(&s->lock, NULL);
 	copy_rules(s, v, n, project);
-	b.judges =
-	    arena_zalloc(a, (size_t)(s->n + 1) * sizeof(*b.judges));
+	b.judges = arena_zalloc(a, (size_t)(s->n + 1) * sizeof(*b.judges));
 	for (int i = 0; i < s->n && rc == 0; i++) {
 		b.rule = &s->rules[i];
 		b.number = i;

@@ -14,6 +14,7 @@
 enum swallow { SWALLOW_NOTHING, SWALLOW_TOKEN, SWALLOW_BLOCK };
 
 struct guard_stream {
+	struct arena *arena; /* where this is */
 	struct guard_verdict *verdict;
 	hs_stream_t *stream; /* NULL: no pattern */
 	struct guard_fold fold;
@@ -31,11 +32,11 @@ struct guard_stream {
 struct guard_stream *
 guard_stream_new(struct guard_verdict *v)
 {
-	struct guard_stream *s = calloc(1, sizeof(*s));
+	struct arena *a = arena_new(sizeof(struct guard_stream) + 64, SIZE_MAX);
+	struct guard_stream *s = ARENA_NEW(a, struct guard_stream);
 	const struct guard_db *db = guard_db(v->set, v->direction);
 
-	if (s == NULL)
-		abort();
+	s->arena = a;
 	s->verdict = v;
 	s->allowed = INT64_MAX;
 	s->folded.limit = s->window.limit = PIECE_MAX;
@@ -54,7 +55,7 @@ guard_stream_free(struct guard_stream *s)
 		hs_close_stream(s->stream, NULL, NULL, NULL);
 	buf_free(&s->folded);
 	buf_free(&s->window);
-	free(s);
+	arena_free(s->arena);
 }
 
 static int
@@ -116,7 +117,8 @@ swallowed(struct guard_stream *s, struct str text)
 		return i;
 	for (i = 0; i < text.n; i++) {
 		if (s->ntail < mark.n) {
-			s->ntail = text.p[i] == mark.p[s->ntail] ? s->ntail + 1 :
+			s->ntail = text.p[i] == mark.p[s->ntail] ?
+			    s->ntail + 1 :
 			    text.p[i] == '-' ? (s->ntail >= 5 ? 5 : 1) :
 					       0;
 			continue;
@@ -126,8 +128,9 @@ swallowed(struct guard_stream *s, struct str text)
 		if (s->ntail == mark.n + 5) {
 			s->swallow = SWALLOW_TOKEN;
 			s->ntail = 0;
-			return i + 1 + swallowed(s, (struct str){
-			    text.p + i + 1, text.n - i - 1 });
+			return i + 1 +
+			    swallowed(s,
+				(struct str){ text.p + i + 1, text.n - i - 1 });
 		}
 	}
 	return i;

@@ -17,8 +17,8 @@ add_term(struct guard_build *b, struct str text, struct str member, void *arg,
 	const struct how *how = arg;
 	int rc = how->regex ?
 	    guard_add_regex(b, text, how->exact_case, member, e) :
-	    guard_add_word(b, text, how->whole, how->exact_case, how->kind,
-		member, e);
+	    guard_add_word(
+		b, text, how->whole, how->exact_case, how->kind, member, e);
 
 	if (rc == 0)
 		b->v[b->n - 1].category = how->category;
@@ -28,8 +28,8 @@ add_term(struct guard_build *b, struct str text, struct str member, void *arg,
 int
 guard_build_leakage(struct guard_build *b, struct err *e)
 {
-	static const char *const marks[] = { "confidential",
-		"internal only", "internal use only", "do not distribute",
+	static const char *const marks[] = { "confidential", "internal only",
+		"internal use only", "do not distribute",
 		"not for distribution", "strictly private", "proprietary",
 		"company confidential", "top secret", "trade secret",
 		"attorney-client privileged", "restricted distribution",
@@ -59,8 +59,8 @@ guard_build_terms(struct guard_build *b, struct err *e)
 		return -1;
 	if (match.p != NULL && !str_is(match, "exact") &&
 	    !str_is(match, "contains") && !str_is(match, "regex"))
-		return guard_bad(e, STR("match_type"),
-		    "must be exact, contains or regex");
+		return guard_bad(
+		    e, STR("match_type"), "must be exact, contains or regex");
 	how.whole = match.p == NULL || str_is(match, "exact");
 	how.regex = str_is(match, "regex");
 	how.exact_case = guard_flag(b->rule, "case_sensitive", false);
@@ -73,8 +73,8 @@ guard_build_terms(struct guard_build *b, struct err *e)
 int
 guard_build_regex(struct guard_build *b, struct err *e)
 {
-	struct str text = jscan_text(
-	    jscan_at(b->rule->config, "pattern"), b->arena);
+	struct str text =
+	    jscan_text(jscan_at(b->rule->config, "pattern"), b->arena);
 
 	if (guard_members(b->rule, "pattern case_sensitive", e) == -1)
 		return -1;
@@ -100,8 +100,8 @@ add_keywords(struct guard_build *b, struct str topic, const struct how *how,
 
 	r.config = topic;
 	x.rule = &r;
-	n = guard_each(&x, "keywords", TERMS_MAX, add_term,
-	    (void *)(uintptr_t)how, e);
+	n = guard_each(
+	    &x, "keywords", TERMS_MAX, add_term, (void *)(uintptr_t)how, e);
 	b->v = x.v;
 	b->n = x.n;
 	b->cap = x.cap;
@@ -124,8 +124,8 @@ add_topics(struct guard_build *b, const char *name, enum guard_kind kind,
 		if (n == TOPICS_MAX || m.raw.p[0] != '{')
 			return guard_bad(e, member,
 			    "must be one of %d objects at most", TOPICS_MAX);
-		how.category = arena_cstr(b->arena,
-		    jscan_text(jscan_at(m.raw, "name"), b->arena));
+		how.category = arena_cstr(
+		    b->arena, jscan_text(jscan_at(m.raw, "name"), b->arena));
 		if (how.category[0] == '\0')
 			return guard_bad(e, member, "must have a name");
 		if (add_keywords(b, m.raw, &how, member, e) == -1)

@@ -13,8 +13,8 @@ guard_build_webhook(struct guard_build *b, struct err *e)
 	struct str fails = jscan_word(config, "on_failure");
 
 	*j = (struct guard_judge){ .rule = b->number,
-		.url = arena_dup(b->arena,
-		    jscan_text(jscan_at(config, "url"), b->arena)),
+		.url = arena_dup(
+		    b->arena, jscan_text(jscan_at(config, "url"), b->arena)),
 		.timeout_ms = TIMEOUT_MS,
 		.open = str_is(fails, "open") };
 	if (guard_members(b->rule, "url timeout_ms on_failure", e) == -1)
@@ -30,8 +30,8 @@ guard_build_webhook(struct guard_build *b, struct err *e)
 		return guard_bad(
 		    e, STR("on_failure"), "must be open or closed");
 	if ((b->rule->direction & GUARD_OUTPUT) != 0)
-		return guard_bad(e, STR_NONE,
-		    "a webhook judges the input only");
+		return guard_bad(
+		    e, STR_NONE, "a webhook judges the input only");
 	b->njudges++;
 	return 0;
 }

@@ -78,7 +78,7 @@ int
 keys_open(
     struct keys **out, struct sql *sql, const struct conf *conf, struct err *e)
 {
-	struct arena *a = arena_new(sizeof(struct keys) + 64, SIZE_MAX);
+	struct arena *a = arena_new(1024, SIZE_MAX);
 	struct keys *k = ARENA_NEW(a, struct keys);
 	pthread_condattr_t attr;
 

@@ -10,6 +10,11 @@
 #define TOKENS_MAX INT64_C(100000000)
 #define PIECES_MAX 10000
 
+/* Tokens of an image of a million pixels, and of any at worst. */
+#define MEGAPIXEL ((int64_t)1024 * 1024)
+#define MEGAPIXEL_TOKENS 1290
+#define PICTURE_TOKENS 8192
+
 static __int128
 product(int64_t units, int64_t pico)
 {
@@ -64,6 +69,93 @@ either(int64_t price, int64_t fallback)
 	return price == NO_PRICE ? fallback : price;
 }
 
+/* Could the row be about it?  `open`: what is not known fits everything. */
+static bool
+fits(const struct picture_price *p, const struct llm_picture *v, bool open)
+{
+	return (p->w == 0 || (p->w == v->w && p->h == v->h) ||
+		   (open && v->w == 0)) &&
+	    (p->quality == LLM_QUALITY_AUTO || p->quality == v->quality ||
+		(open && v->quality == LLM_QUALITY_AUTO));
+}
+
+static const struct picture_price *
+row_of(const struct mapping *m, const struct llm_picture *v)
+{
+	int i;
+
+	for (i = 0; i < m->npictures - 1; i++)
+		if (fits(&m->pictures[i], v, false))
+			break;
+	return m->npictures == 0 ? NULL : &m->pictures[i];
+}
+
+/* Of an image; 0 or less: its tokens have one. */
+static int64_t
+price_each(const struct mapping *m, const struct prices *t,
+    const struct llm_picture *v)
+{
+	const struct picture_price *p = row_of(m, v);
+
+	return p != NULL && p->each > 0 ? p->each : t->image_out_each;
+}
+
+static int64_t
+tokens_of(const struct mapping *m, const struct llm_picture *v)
+{
+	const struct picture_price *p = row_of(m, v);
+	int64_t pixels = v->w > 0 ? (int64_t)v->w * v->h : MEGAPIXEL;
+
+	if (p != NULL && p->tokens > 0)
+		return p->tokens;
+	return (pixels * MEGAPIXEL_TOKENS + MEGAPIXEL - 1) / MEGAPIXEL;
+}
+
+/* Where no row tells the tokens. */
+static int64_t
+tokens_worst(const struct mapping *m)
+{
+	return m->max_output > 0 && m->max_output < PICTURE_TOKENS ?
+	    m->max_output :
+	    PICTURE_TOKENS;
+}
+
+int64_t
+price_picture(const struct mapping *m, const struct prices *t,
+    const struct llm_picture *v)
+{
+	int64_t token = either(t->image_out, t->output), worst = 0, one;
+	const struct picture_price *p;
+	int i;
+
+	token = token < 0 ? 0 : token;
+	for (i = 0; i < m->npictures; i++) {
+		p = &m->pictures[i];
+		if (!fits(p, v, true) && i < m->npictures - 1)
+			continue;
+		one = p->each > 0 ? p->each : p->tokens * token;
+		worst = one > worst ? one : worst;
+		if (fits(p, v, false))
+			break;
+	}
+	if (worst > 0)
+		return worst;
+	return t->image_out_each > 0 ? t->image_out_each :
+				       token * tokens_worst(m);
+}
+
+void
+price_fill(const struct mapping *m, struct llm_usage *u)
+{
+	const struct prices *t = price_tier(m, u->input);
+
+	if (!u->estimated || u->images_out <= 0 || u->image_out > 0 ||
+	    price_each(m, t, &u->picture) > 0)
+		return;
+	u->image_out = tokens_of(m, &u->picture) * u->images_out;
+	u->output += u->image_out;
+}
+
 /* What is left of n; counts that take more than there is take all. */
 static int64_t
 less(int64_t n, int64_t part)
@@ -87,7 +179,11 @@ cost_input(const struct prices *t, const struct llm_usage *u, int64_t factor,
 		plain = less(plain, u->audio_in);
 		c->audio_in = price_part_at(u->audio_in, t->audio_in, factor);
 	}
-	if (t->image_in != NO_PRICE) {
+	if (t->image_in_each > 0) {
+		plain = less(plain, u->image_in);
+		c->image_in =
+		    price_part_at(u->images_in, t->image_in_each, factor);
+	} else if (t->image_in != NO_PRICE) {
 		plain = less(plain, u->image_in);
 		c->image_in = price_part_at(u->image_in, t->image_in, factor);
 	}
@@ -100,9 +196,10 @@ cost_input(const struct prices *t, const struct llm_usage *u, int64_t factor,
 	    factor);
 }
 
+/* `each`: of an image, or 0. */
 static void
-cost_output(const struct prices *t, const struct llm_usage *u, int64_t factor,
-    struct llm_cost *c)
+cost_output(const struct prices *t, const struct llm_usage *u, int64_t each,
+    int64_t factor, struct llm_cost *c)
 {
 	int64_t plain = u->output < 0 ? 0 : u->output;
 
@@ -111,7 +208,10 @@ cost_output(const struct prices *t, const struct llm_usage *u, int64_t factor,
 		c->audio_out =
 		    price_part_at(u->audio_out, t->audio_out, factor);
 	}
-	if (t->image_out != NO_PRICE) {
+	if (each > 0) {
+		plain = less(plain, u->image_out);
+		c->image_out = price_part_at(u->images_out, each, factor);
+	} else if (t->image_out != NO_PRICE) {
 		plain = less(plain, u->image_out);
 		c->image_out =
 		    price_part_at(u->image_out, t->image_out, factor);
@@ -120,12 +220,12 @@ cost_output(const struct prices *t, const struct llm_usage *u, int64_t factor,
 }
 
 static void
-cost_at(const struct prices *t, const struct llm_usage *u, int64_t factor,
-    struct llm_cost *c)
+cost_at(const struct prices *t, const struct llm_usage *u, int64_t each,
+    int64_t factor, struct llm_cost *c)
 {
 	*c = (struct llm_cost){ 0 };
 	cost_input(t, u, factor, c);
-	cost_output(t, u, factor, c);
+	cost_output(t, u, each, factor, c);
 	c->request = price_part_at(1, t->request, factor);
 	c->web_search = price_part_at(u->searches, t->web_search, factor);
 	c->total = c->input + c->cached_input + c->cache_write + c->output +
@@ -138,13 +238,14 @@ price_cost(const struct mapping *m, const struct llm_usage *u, int64_t factor,
     bool credits, struct llm_cost *c)
 {
 	const struct prices *t = price_tier(m, u->input);
+	int64_t each = u->images_out > 0 ? price_each(m, t, &u->picture) : 0;
 	struct llm_cost full;
 
-	cost_at(t, u, factor, c);
+	cost_at(t, u, each, factor, c);
 	c->billed = credits ? c->total : 0;
 	if (factor == PRICE_FULL)
 		return;
-	cost_at(t, u, PRICE_FULL, &full);
+	cost_at(t, u, each, PRICE_FULL, &full);
 	c->discount = full.total - c->total;
 }
 
@@ -173,6 +274,9 @@ price_clamp(const struct mapping *m, struct llm_usage *u)
 {
 	int64_t max = m->context > 0 ? m->context : TOKENS_MAX, left;
 
+	clamp_pieces(&u->images_out);
+	if (u->images_out > 1) /* several calls, perhaps */
+		max *= u->images_out;
 	left = max;
 	take(&u->input, &left);
 	left = u->input;
@@ -190,6 +294,5 @@ price_clamp(const struct mapping *m, struct llm_usage *u)
 	take(&u->audio_out, &left);
 	take(&u->image_out, &left);
 	clamp_pieces(&u->images_in);
-	clamp_pieces(&u->images_out);
 	clamp_pieces(&u->searches);
 }

@@ -15,6 +15,19 @@ void price_cost(const struct mapping *, const struct llm_usage *,
 /* The tier for a prompt of so many tokens: the first whose bound holds it. */
 const struct prices *price_tier(const struct mapping *, int64_t prompt);
 
+/*
+ * What an image of this mapping may cost at worst, in pico-dollars; what is not
+ * known of it may be anything.
+ */
+int64_t price_picture(
+    const struct mapping *, const struct prices *, const struct llm_picture *);
+
+/*
+ * Tokens of images that nobody told, by their size (api.md 14.2), for mappings
+ * that have a price for tokens.
+ */
+void price_fill(const struct mapping *, struct llm_usage *);
+
 /* Counts of a provider, clamped to 0..context (reliability.md F35). */
 void price_clamp(const struct mapping *, struct llm_usage *);
 

@@ -133,6 +133,7 @@ struct principal {
 	char mode[12];         /* api-keys, credits, hybrid */
 	int64_t expires_ms;    /* wall clock, 0: never */
 	int64_t key_created_ms, project_created_ms;
+	int64_t project_updated_ms;
 	bool inactive;
 	bool project_archived;
 	bool caching;

@@ -293,6 +293,7 @@ read_key(struct sql_stmt *st, struct principal *p, char org[ID_SIZE])
 	p->project_budget = period(st, 17);
 	p->project_limits = limits(st, 20);
 	copy(org, ID_SIZE, sql_str(st, 23));
+	p->project_updated_ms = sql_int(st, 24);
 	return true;
 }
 
@@ -311,7 +312,8 @@ principal_load(struct sql *s, struct str key, int64_t version,
 	    " k.rpm, k.tpm, k.concurrent,"
 	    " p.id, p.status, p.error_format, p.mode, p.caching_enabled,"
 	    " p.cache_ttl, p.created_ms, p.budget_nano, p.budget_count,"
-	    " p.budget_unit, p.rpm, p.tpm, p.concurrent, p.organization_id"
+	    " p.budget_unit, p.rpm, p.tpm, p.concurrent, p.organization_id,"
+	    " p.updated_ms"
 	    " FROM api_key k JOIN project p ON p.id = k.project_id"
 	    " WHERE k.id = ?1",
 	    e);

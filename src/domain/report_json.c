@@ -185,6 +185,7 @@ report_put_log(struct jw *w, const char *key, const struct usage_record *r)
 	jw_raw(w, "guardrails",
 	    r->guardrails.n > 0 ? r->guardrails : STR("[]"));
 	put_routing(w, r);
+	jw_raw(w, "decision", r->decision.n > 0 ? r->decision : STR("null"));
 	jw_end(w);
 }
 

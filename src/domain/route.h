@@ -56,6 +56,7 @@ struct route_world {
 	int (*custom)(void *arg, struct str name, struct route_custom *out,
 	    struct err *);
 	bool own_only; /* mode api-keys */
+	const char *auto_models; /* with commas; NULL: none */
 };
 
 /*
@@ -69,9 +70,9 @@ int route_resolve(
 /*
  * Step 11: drop the mappings that lack what the request needs; if none is
  * left, the message of api.md 18 for what the last ones lacked.  Then order
- * by price.
+ * by price.  Of "auto": route_auto().
  */
-int route_narrow(struct route *, const struct llm_request *, struct err *);
+int route_narrow(struct route *, struct llm_request *, struct err *);
 
 /* May this mapping of the route's model serve the request at all? */
 bool route_serves(
@@ -84,10 +85,16 @@ bool route_serves(
 int route_usable(struct route *, const struct route_world *, struct err *);
 
 /*
- * For "auto": the mappings that serve `needs`, the cheapest first, all of one
- * model, which becomes the route's.  false: none.
+ * For "auto" (api.md 12.2): the qualifying mappings of the model that has the
+ * cheapest of them, the cheapest first; it becomes the route's.  If it reasons
+ * and the client gave no effort, the request gets a low one: q->brief.
  */
-bool route_auto(struct route *, const struct llm_request *);
+int route_auto(struct route *, struct llm_request *, struct err *);
+
+/* Is this member of the request true: "free_models_only"? */
+bool route_says(const struct llm_request *, const char *member);
+/* Does the catalogue call it free, and has it no price of its own?  NULL: no. */
+bool route_is_free(const struct model *);
 
 /*
  * Cheapest first: (input + output) / 2 of the first tier, less discounts;
@@ -95,5 +102,7 @@ bool route_auto(struct route *, const struct llm_request *);
  */
 void route_sort(
     const struct route_world *, const struct mapping **, int n);
+/* What it sorts by, times two million; in 128 bits. */
+__int128 route_price(const struct route_world *, const struct mapping *);
 
 #endif

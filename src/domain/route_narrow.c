@@ -38,9 +38,8 @@ static const struct {
  */
 #define NO_HINDRANCE (LLM_CAN_PARALLEL | LLM_CAN_STREAM | LLM_CAN_PLAIN)
 
-/* In 128 bits: twice the price times a million. */
-static __int128
-dollar(const struct route_world *w, const struct mapping *p)
+__int128
+route_price(const struct route_world *w, const struct mapping *p)
 {
 	const struct prices *t = &p->tiers[0];
 	int64_t in = t->input > 0 ? t->input : 0;
@@ -58,7 +57,7 @@ route_sort(const struct route_world *w, const struct mapping **v, int n)
 
 	for (i = 1; i < n; i++) {
 		p = v[i];
-		for (j = i; j > 0 && dollar(w, v[j - 1]) > dollar(w, p); j--)
+		for (j = i; j > 0 && route_price(w, v[j - 1]) > route_price(w, p); j--)
 			v[j] = v[j - 1];
 		v[j] = p;
 	}
@@ -179,6 +178,15 @@ narrow_kind(struct route *r, const struct llm_request *q, struct err *e)
 		return err_set(e, ERR_NO_CAPABILITY,
 		    "Model %.*s is not an embeddings model", STR_ARG(shown(r)));
 	}
+	/* A stream of images is not made out of one piece. */
+	if (q->pictures > 0 && q->stream && keep_with(r, LLM_CAN_DRAW) &&
+	    !keep_with(r, LLM_CAN_STREAM)) {
+		e->param = STR("stream");
+		return err_set(e, ERR_NO_SUCH_PARAM,
+		    "stream is not supported by any available provider for "
+		    "model %.*s",
+		    STR_ARG(shown(r)));
+	}
 	if ((needs(q) & LLM_CAN_CHAT) != 0 && !keep_with(r, LLM_CAN_CHAT) &&
 	    keep_with(r, LLM_CAN_EMBED))
 		return err_set(e, ERR_NO_CAPABILITY,
@@ -234,84 +242,42 @@ narrow_size(struct route *r, const struct llm_request *q, struct err *e)
 	return 0;
 }
 
-int
-route_narrow(struct route *r, const struct llm_request *q, struct err *e)
+/* What the client asks for of models it names itself (api.md 12.2). */
+static int
+narrow_wanted(struct route *r, const struct llm_request *q, struct err *e)
 {
-	if (r->automatic) {
-		if (!route_auto(r, q))
-			return err_set(e, ERR_NO_PROVIDER,
-			    "No model is available for auto routing.");
+	int i, n = 0;
+
+	if (route_says(q, "free_models_only") && !route_is_free(r->model))
+		return err_set(e, ERR_NO_CAPABILITY,
+		    "Model %.*s is not free. Remove free_models_only "
+		    "parameter or use a free model.",
+		    STR_ARG(shown(r)));
+	/* Of a name that the catalogue lacks nobody knows whether it does. */
+	if (!route_says(q, "no_reasoning") || r->model == NULL)
 		return 0;
-	}
-	if (narrow_kind(r, q, e) == -1 || narrow_caps(r, q, e) == -1 ||
-	    narrow_size(r, q, e) == -1)
+	for (i = 0; i < r->nfound; i++)
+		if ((r->found[i]->caps & LLM_CAN_REASON) == 0)
+			r->found[n++] = r->found[i];
+	if (n == 0)
+		return err_set(e, ERR_NO_CAPABILITY,
+		    "Model %.*s is a reasoning model. Remove no_reasoning "
+		    "parameter or use another model.",
+		    STR_ARG(shown(r)));
+	r->nfound = n;
+	return 0;
+}
+
+int
+route_narrow(struct route *r, struct llm_request *q, struct err *e)
+{
+	if (r->automatic)
+		return route_auto(r, q, e);
+	if (narrow_kind(r, q, e) == -1 || narrow_wanted(r, q, e) == -1 ||
+	    narrow_caps(r, q, e) == -1 || narrow_size(r, q, e) == -1)
 		return -1;
 	if (q->wishes != 0)
 		keep_with(r, q->wishes);
 	route_sort(r->world, r->found, r->nfound);
 	return 0;
-}
-
-/* One of the mappings that "auto" may take for this request. */
-static bool
-auto_may(
-    const struct route *r, const struct mapping *p, const struct llm_request *q)
-{
-	const struct route_world *w = r->world;
-
-	return p->deprecated_at.p == NULL && !mapping_ended(p, w->today) &&
-	    (p->stability.p == NULL || str_is(p->stability, "stable")) &&
-	    serves(p, q) && p->model->id.p[p->model->id.n - 1] != '*' &&
-	    w->usable(w->arg, p->provider) &&
-	    (w->allowed == NULL || w->allowed(w->arg, p));
-}
-
-/* The cheapest such mapping of the model, if cheaper than the best so far. */
-static void
-auto_try(const struct route *r, const struct model *m,
-    const struct llm_request *q, const struct mapping **best)
-{
-	int i;
-
-	for (i = 0; i < m->nmappings; i++) {
-		if (auto_may(r, &m->mappings[i], q) &&
-		    (*best == NULL ||
-			dollar(r->world, &m->mappings[i]) <
-			    dollar(r->world, *best)))
-			*best = &m->mappings[i];
-	}
-}
-
-bool
-route_auto(struct route *r, const struct llm_request *q)
-{
-	static const char *const first[] = { "gpt-oss-120b", "gpt-5-nano",
-		"gpt-4.1-nano" }; /* api.md 12.2: auto_models */
-	const struct catalog *c = r->world->catalog;
-	const struct mapping *best = NULL;
-	const struct model *m;
-	size_t k;
-	int i;
-
-	for (k = 0; k < NROWS(first); k++) {
-		m = catalog_find(c, str_from(first[k]));
-		if (m != NULL)
-			auto_try(r, m, q, &best);
-	}
-	if (best == NULL) {
-		for (i = 0; i < catalog_count(c); i++)
-			auto_try(r, catalog_at(c, i), q, &best);
-	}
-	if (best == NULL)
-		return false;
-	m = best->model;
-	r->model = m;
-	r->root = m->id;
-	r->nfound = 0;
-	for (i = 0; i < m->nmappings && r->nfound < ROUTE_MAX; i++) {
-		if (auto_may(r, &m->mappings[i], q))
-			r->found[r->nfound++] = &m->mappings[i];
-	}
-	route_sort(r->world, r->found, r->nfound);
-	return true;
 }

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "domain/score.h"
 
 #define UPTIME_FINE 95.0
@@ -73,22 +75,32 @@ price_score(const struct score_candidate *c, const struct best *b)
 	return c->price == 0 ? 0 : (double)c->price / b->paid;
 }
 
-static double
-base_score(const struct score_candidate *c, const struct best *b,
+static struct score_parts
+find_parts(const struct score_candidate *c, const struct best *b,
     const struct score_weights *w, bool streaming)
 {
+	struct score_parts p = { .priority = 1 - c->priority,
+		.extra = c->extra };
 	double latency = streaming ? w->latency : 0;
 	double all = w->price + w->uptime + w->throughput + latency;
-	double sum = w->price * price_score(c, b);
 
 	if (all <= 0)
-		return 0;
-	sum += w->uptime * (c->uptime > 0 ? b->uptime / c->uptime - 1 : 1);
-	sum += w->throughput *
-	    (c->throughput > 0 ? b->throughput / c->throughput - 1 : 1);
+		return p;
+	p.price = w->price * price_score(c, b) / all;
+	p.uptime =
+	    w->uptime * (c->uptime > 0 ? b->uptime / c->uptime - 1 : 1) / all;
+	p.throughput = w->throughput *
+	    (c->throughput > 0 ? b->throughput / c->throughput - 1 : 1) / all;
 	if (b->latency > 0)
-		sum += latency * (c->latency / b->latency - 1);
-	return sum / all;
+		p.latency = latency * (c->latency / b->latency - 1) / all;
+	return p;
+}
+
+static double
+sum(const struct score_parts *p)
+{
+	return p->price + p->uptime + p->throughput + p->latency +
+	    p->priority + p->penalty + p->extra;
 }
 
 static void
@@ -118,14 +130,20 @@ score_rank(struct score_candidate *v, int n, const struct score_weights *w,
 		blind = blind && !v[i].seen;
 	b = find_best(v, n);
 	for (int i = 0; i < n; i++) {
-		v[i].score =
-		    base_score(&v[i], &b, blind ? &price : w, streaming) +
-		    (1 - v[i].priority) + v[i].extra;
+		v[i].parts =
+		    find_parts(&v[i], &b, blind ? &price : w, streaming);
 		if (!blind)
-			v[i].score += score_penalty(v[i].uptime);
+			v[i].parts.penalty = score_penalty(v[i].uptime);
+		v[i].score = sum(&v[i].parts);
 	}
 	if (n == 1)
 		v[0].score = 0;
 	sort(v, n, order);
 	return blind;
+}
+
+int64_t
+score_nano(double v)
+{
+	return llround(v * 1000) * 1000000;
 }

@@ -16,6 +16,17 @@ struct score_weights {
 	double price, uptime, throughput, latency;
 };
 
+/*
+ * What a score is made of: each term with its weight, divided by the sum of the
+ * weights; they add up to the score.
+ */
+struct score_parts {
+	double price, uptime, throughput, latency;
+	double priority; /* 1 - priority */
+	double penalty;
+	double extra;
+};
+
 struct score_candidate {
 	int64_t price;      /* what this request pays for a unit, >= 0 */
 	bool seen;          /* there is data */
@@ -25,6 +36,7 @@ struct score_candidate {
 	double priority;    /* 1 */
 	double extra;       /* added at last: 1000 without an own key */
 	double score;       /* out */
+	struct score_parts parts; /* out, of several */
 };
 
 /* The weights of a request: the settings', or 0.9 and 0.1 for a wish. */
@@ -41,5 +53,8 @@ bool score_rank(struct score_candidate *, int n, const struct score_weights *,
 
 /* What a bad uptime costs: 0 from 95 per cent on, 5.61 at 50. */
 double score_penalty(double uptime);
+
+/* To three decimals, for jw_nano(): as scores are shown. */
+int64_t score_nano(double);
 
 #endif

@@ -102,6 +102,17 @@ cgi_send(struct client *c, struct str s, bool last)
 }
 
 static int
+cgi_lend(struct client *c, const struct str *v, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (cgi_send(c, v[i], i == n - 1) == -1)
+			return -1;
+	return 0;
+}
+
+static int
 cgi_flush(struct client *c)
 {
 	(void)c;
@@ -136,6 +147,7 @@ static const struct client_ops cgi_ops = {
 	.body = cgi_body,
 	.fd = cgi_fd,
 	.send = cgi_send,
+	.lend = cgi_lend,
 	.flush = cgi_flush,
 	.pending = cgi_pending,
 	.keeps = cgi_keeps,

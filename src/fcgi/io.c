@@ -40,6 +40,9 @@ struct conn {
 	FCGX_Request fcgi;
 	struct buf pending;
 	size_t sent; /* of pending */
+	const struct str *lent; /* what comes behind it, not ours */
+	int nlent;
+	size_t taken; /* of the first of them */
 };
 
 static struct conn *
@@ -227,10 +230,23 @@ conn_fd(const struct client *c)
 	return conn_of(c)->fd;
 }
 
+/* Framed bytes that did not go out. */
 static size_t
-conn_pending(const struct client *c)
+kept(const struct conn *c)
 {
-	return conn_of(c)->pending.n - conn_of(c)->sent;
+	return c->pending.n - c->sent;
+}
+
+static size_t
+conn_pending(const struct client *client)
+{
+	const struct conn *c = conn_of(client);
+	size_t n = kept(c);
+	int i;
+
+	for (i = 0; i < c->nlent; i++)
+		n += c->lent[i].n;
+	return n - c->taken;
 }
 
 /* End of the stream, then end of the request: complete, status 0. */
@@ -244,9 +260,8 @@ put_trailer(unsigned char *t, int id)
 }
 
 static int
-conn_flush(struct client *client)
+flush_kept(struct conn *c)
 {
-	struct conn *c = conn_of(client);
 	ssize_t n;
 
 	while (c->sent < c->pending.n) {
@@ -316,7 +331,7 @@ send_record(struct conn *c, struct str s, bool last)
 		if (!last)
 			return 0;
 	}
-	if (conn_pending(&c->client) == 0) {
+	if (kept(c) == 0) {
 		do
 			n = send_pieces(c, v, last ? 3 : 2);
 		while (n == -1 && errno == EINTR);
@@ -344,6 +359,49 @@ conn_send(struct client *client, struct str s, bool last)
 	return 0;
 }
 
+/* What is lent, a record at a time, while the socket takes it. */
+static int
+send_lent(struct conn *c)
+{
+	struct str piece;
+
+	while (kept(c) == 0 && c->nlent > 0) {
+		piece = c->lent[0];
+		piece.p += c->taken;
+		piece.n -= c->taken;
+		if (piece.n > RECORD_MAX)
+			piece.n = RECORD_MAX;
+		c->taken += piece.n;
+		if (c->taken == c->lent[0].n) {
+			c->lent++;
+			c->nlent--;
+			c->taken = 0;
+		}
+		if (send_record(c, piece, c->nlent == 0) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+conn_lend(struct client *client, const struct str *v, int n)
+{
+	struct conn *c = conn_of(client);
+
+	c->lent = v;
+	c->nlent = n;
+	c->taken = 0;
+	return send_lent(c);
+}
+
+static int
+conn_flush(struct client *client)
+{
+	struct conn *c = conn_of(client);
+
+	return flush_kept(c) == -1 ? -1 : send_lent(c);
+}
+
 static bool
 conn_keeps(const struct client *c)
 {
@@ -357,7 +415,8 @@ conn_end(struct client *client, bool keep)
 
 	release(c);
 	c->whole = 0;
-	if (keep && c->keep && conn_pending(client) == 0 && c->fd != -1)
+	if (keep && c->nlent == 0 && c->keep && conn_pending(client) == 0 &&
+	    c->fd != -1)
 		return 1;
 	buf_free(&c->pending);
 	if (c->fd != -1)
@@ -372,6 +431,7 @@ static const struct client_ops conn_ops = {
 	.body = conn_body,
 	.fd = conn_fd,
 	.send = conn_send,
+	.lend = conn_lend,
 	.flush = conn_flush,
 	.pending = conn_pending,
 	.keeps = conn_keeps,

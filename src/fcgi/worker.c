@@ -76,6 +76,8 @@ raise_limits(void)
 		setrlimit(RLIMIT_NOFILE, &l);
 	}
 	mallopt(M_ARENA_MAX, 2);
+	/* What is large goes back to the system when it is freed. */
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 	prctl(PR_SET_DUMPABLE, 0); /* keys are in our memory */
 	signal(SIGPIPE, SIG_IGN);
 }

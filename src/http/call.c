@@ -33,6 +33,10 @@ struct call {
 	struct call_head head;
 	struct call_limits limits;
 	curl_off_t body; /* bytes to send */
+	const struct str *parts; /* of a body in pieces */
+	int nparts;
+	int part;  /* the next to send from, */
+	size_t at; /* there */
 	size_t got;
 	size_t header_bytes;
 	int sends;    /* how often the request has been sent */
@@ -372,6 +376,55 @@ guard(struct call *c)
 	curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
 }
 
+/* The next bytes of a body in pieces. */
+static size_t
+on_read(char *p, size_t one, size_t n, void *arg)
+{
+	struct call *c = arg;
+	size_t got = 0, k;
+
+	for (n *= one; c->part < c->nparts && got < n; got += k) {
+		const struct str *s = &c->parts[c->part];
+
+		k = s->n - c->at < n - got ? s->n - c->at : n - got;
+		memcpy(p + got, s->p + c->at, k);
+		c->at += k;
+		if (c->at == s->n) {
+			c->part++;
+			c->at = 0;
+		}
+	}
+	return got;
+}
+
+/* It is sent once more, from its beginning. */
+static int
+on_seek(void *arg, curl_off_t offset, int origin)
+{
+	struct call *c = arg;
+
+	if (offset != 0 || origin != SEEK_SET)
+		return CURL_SEEKFUNC_CANTSEEK;
+	c->part = 0;
+	c->at = 0;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void
+set_parts(struct call *c, const struct http_request *q)
+{
+	c->parts = q->parts;
+	c->nparts = q->nparts;
+	c->part = 0;
+	c->at = 0;
+	if (q->parts == NULL)
+		return;
+	curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
+	curl_easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, on_seek);
+	curl_easy_setopt(c->easy, CURLOPT_SEEKDATA, c);
+}
+
 static int
 set_request(struct call *c, const struct http_request *q, struct err *e)
 {
@@ -383,7 +436,9 @@ set_request(struct call *c, const struct http_request *q, struct err *e)
 		curl_easy_setopt(h, CURLOPT_HTTPGET, 1L);
 	else {
 		curl_easy_setopt(h, CURLOPT_POST, 1L);
-		curl_easy_setopt(h, CURLOPT_POSTFIELDS, q->body.p);
+		set_parts(c, q);
+		curl_easy_setopt(
+		    h, CURLOPT_POSTFIELDS, q->parts != NULL ? NULL : q->body.p);
 		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
 		    (curl_off_t)q->body.n);
 	}

@@ -14,7 +14,9 @@
 struct http_request {
 	const char *method; /* NULL: POST */
 	struct str url;
-	struct str body;
+	struct str body;         /* of `parts` only the length */
+	const struct str *parts; /* a body in pieces, or NULL */
+	int nparts;
 	struct str headers[HTTP_HEADERS_MAX]; /* "Name: value" */
 	int nheaders;
 	const char *ca_file; /* NULL: the general ones */

@@ -61,6 +61,8 @@ open_block(struct llm_fold *f, const struct llm_event *ev)
 		o->part->call.name = arena_dup(f->arena, ev->open.name);
 		o->part->call.seal = arena_dup(f->arena, ev->open.seal);
 		o->part->call.custom = ev->open.custom;
+	} else if (ev->open.kind == LLM_MEDIA) {
+		o->part->media.mime = arena_dup(f->arena, ev->open.name);
 	} else if (ev->open.kind == LLM_REASONING) {
 		o->part->reasoning.id = arena_dup(f->arena, ev->open.id);
 		o->part->reasoning.by = ev->open.by;
@@ -89,7 +91,7 @@ text_of(struct llm_part *p)
 	case LLM_REASONING:
 		return &p->reasoning.text;
 	case LLM_MEDIA:
-		return &p->media.url;
+		return p->media.mime.n > 0 ? &p->media.data : &p->media.url;
 	case LLM_TEXT:
 	case LLM_REFUSAL:
 	case LLM_RESULT:
@@ -106,6 +108,11 @@ fold_block(struct llm_fold *f, const struct llm_event *ev, struct err *e)
 
 	if (o->part == NULL)
 		return err_set(e, ERR_INTERNAL, "delta outside a block");
+	if (ev->kind == LLM_EV_DELTA && f->views &&
+	    o->part->kind == LLM_MEDIA) {
+		*text_of(o->part) = ev->delta.text;
+		return 0;
+	}
 	if (ev->kind == LLM_EV_DELTA) {
 		buf_add(&o->text, ev->delta.text);
 		buf_add(&o->seal, ev->delta.seal);
@@ -115,7 +122,8 @@ fold_block(struct llm_fold *f, const struct llm_event *ev, struct err *e)
 	}
 	if (o->text.full || o->seal.full)
 		return err_set(e, ERR_UPSTREAM, "Answer is too large");
-	*text_of(o->part) = arena_dup(f->arena, buf_str(&o->text));
+	if (!f->views || o->part->kind != LLM_MEDIA)
+		*text_of(o->part) = arena_dup(f->arena, buf_str(&o->text));
 	if (o->part->kind == LLM_REASONING && o->seal.n > 0)
 		o->part->reasoning.seal =
 		    arena_dup(f->arena, buf_str(&o->seal));
@@ -196,6 +204,8 @@ replay_open(const struct llm_part *p, struct llm_event ev, struct llm_sink *to,
 		ev.open.name = p->call.name;
 		ev.open.seal = p->call.seal;
 		ev.open.custom = p->call.custom;
+	} else if (p->kind == LLM_MEDIA) {
+		ev.open.name = p->media.mime;
 	} else if (p->kind == LLM_REASONING) {
 		ev.open.id = p->reasoning.id;
 		ev.open.by = p->reasoning.by;

@@ -18,10 +18,31 @@ static const struct {
 	{ LLM_SAY_STOP, "stop" },
 };
 
+/* In requests for images. */
+static const char *
+image_word(unsigned bit)
+{
+	switch (bit) {
+	case LLM_SAY_MASK:
+		return "mask";
+	case LLM_SAY_LINK:
+		return "response_format";
+	case LLM_SAY_PARTIAL:
+		return "stream";
+	default:
+		return "image";
+	}
+}
+
 const char *
-llm_say_word(unsigned bit)
+llm_say_word(enum llm_task task, unsigned bit)
 {
 	size_t i;
+
+	if (task == LLM_EMBED)
+		return "input";
+	if (task == LLM_IMAGE)
+		return image_word(bit);
 
 	for (i = 0; i < NROWS(says); i++)
 		if (says[i].bit == bit)

@@ -218,11 +218,57 @@ enum {
 #define LLM_NEEDS_MASK ((1u << 20) - 1)
 #define LLM_SAYS_MASK (~LLM_NEEDS_MASK)
 
-/* The member that a bit is about: "n", "logprobs"; for err.param. */
-const char *llm_say_word(unsigned bit);
-
 /* What is done: each endpoint's dialect does one of them. */
 enum llm_task { LLM_CHAT, LLM_COUNT, LLM_EMBED, LLM_IMAGE };
+
+/* Requests for images say nothing of chats; in them these bits mean: */
+enum {
+	LLM_SAY_EDIT = LLM_SAY_LOGPROBS, /* images come with it */
+	LLM_SAY_MASK = LLM_SAY_BIAS,
+	LLM_SAY_LINK = LLM_SAY_CUSTOM,   /* response_format url */
+	LLM_SAY_PARTIAL = LLM_SAY_SPEAK, /* a stream */
+};
+
+/* The member that a bit is about: "n", "logprobs"; for err.param. */
+const char *llm_say_word(enum llm_task, unsigned bit);
+
+/* Words of api.md 8.1. */
+enum llm_quality {
+	LLM_QUALITY_AUTO,
+	LLM_QUALITY_STANDARD,
+	LLM_QUALITY_HD,
+	LLM_QUALITY_LOW,
+	LLM_QUALITY_MEDIUM,
+	LLM_QUALITY_HIGH,
+	LLM_QUALITY_XHIGH,
+	LLM_QUALITY_MAX,
+	LLM_QUALITY__COUNT
+};
+extern const char *const llm_quality_words[LLM_QUALITY__COUNT];
+enum llm_quality llm_quality_find(struct str); /* AUTO: no such word */
+
+/* How a picture is to be, or is. */
+struct llm_picture {
+	int w, h;             /* pixels; 0: not said */
+	int ratio_w, ratio_h; /* reduced; 0: not said */
+	enum llm_quality quality;
+};
+
+/*
+ * "1024x768" or "auto" (which says nothing), "4:3".  A size has a ratio, too.
+ * false: it is none.
+ */
+bool llm_picture_size(struct llm_picture *, struct str);
+bool llm_picture_ratio(struct llm_picture *, struct str);
+
+/* A file of a form, views of the body. */
+struct llm_file {
+	struct llm_file *next;
+	struct str field; /* "image[]" */
+	struct str name;  /* as the client calls it; absent: it does not */
+	struct str type;  /* "image/png", by its bytes */
+	struct str data;
+};
 
 /* Words of api.md 4.1.  Bits of mapping.efforts too. */
 enum llm_effort {
@@ -297,9 +343,16 @@ struct llm_request {
 	/* Of an embeddings request, known after peek(). */
 	int64_t dimensions; /* 0: not given */
 
+	/* Of a request for images, known after peek(). */
+	struct str type;  /* Content-Type, known before */
+	int64_t pictures; /* how many, as n; 0: it is no such request */
+	struct llm_picture picture;
+	struct llm_file *files; /* of a form; its fields are the body then */
+
 	/*
 	 * Known after dialect->decode_request(): the neutral view.  For
 	 * embeddings each message is one input: a user's, with one TEXT part.
+	 * For images there is one message, the prompt and MEDIA parts.
 	 */
 	struct json_object *doc;
 	struct llm_message *messages;
@@ -314,6 +367,7 @@ struct llm_request {
 	struct llm_part *stops; /* TEXT parts */
 	bool has_effort;
 	enum llm_effort effort;
+	enum llm_effort brief; /* set for a client that gave none, or NONE */
 	bool hide_reasoning; /* the client wants none of it */
 	bool serial;         /* no parallel tool calls */
 	struct llm_search search;
@@ -323,6 +377,7 @@ struct llm_request {
 	struct json_object *schema; /* SCHEMA; of the answer */
 	bool schema_strict;
 	struct llm_hint *hints;
+	struct llm_part *mask; /* of an edit: the last of the parts */
 	bool edited; /* a part was changed */
 };
 
@@ -383,7 +438,9 @@ struct llm_usage {
 	int images_out;
 	int searches;
 	bool estimated; /* by us: the provider told nothing */
+	struct llm_picture picture; /* of images_out, for prices by size */
 };
+void llm_usage_add(struct llm_usage *to, const struct llm_usage *);
 
 /* What that cost, in nano-dollars; each part is rounded once (api.md 14.2). */
 struct llm_cost {
@@ -475,7 +532,8 @@ struct llm_event {
 		struct {
 			enum llm_kind kind;
 			struct str id;      /* CALL; REASONING: of its item */
-			struct str name;    /* CALL */
+			struct str name;    /* CALL; MEDIA: its type, if
+					       base64 follows, else absent */
 			struct str seal;    /* CALL: Google's signature */
 			bool custom;        /* CALL */
 			bool hidden;        /* REASONING: only a seal follows */
@@ -533,6 +591,7 @@ struct llm_fold {
 	struct llm_sink sink;
 	struct arena *arena;
 	struct llm_answer *answer;
+	bool views; /* media live as long as the arena: they are not copied */
 	struct llm_open *open; /* per choice: the block that grows */
 };
 

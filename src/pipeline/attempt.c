@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "pipeline/attempt.h"
 #include "pipeline/gate.h"
+#include "pipeline/hedge.h"
 #include "pipeline/outcome.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
@@ -48,22 +49,39 @@ go_to(struct req *r, enum verdict (*run)(struct req *))
 
 /* --- how it ends --- */
 
+void
+attempt_count(struct req *r, const struct attempt *at)
+{
+	struct str labels[] = { at->target->upstream->id,
+		str_from(fault_rows[at->fault].word) };
+
+	metrics_add(r->world->metrics, METRIC_ATTEMPTS, labels, 1);
+}
+
+void
+attempt_cancelled(struct req *r)
+{
+	struct attempt *at = attempt_now(r);
+
+	at->fault = FAULT_CANCELLED;
+	at->duration_ms = clock_ms() - at->started_ms;
+	record_failed(r, at);
+	attempt_count(r, at);
+}
+
 static void
 note(struct req *r, enum fault fault, int status)
 {
 	enum key_harm harm = KEY_UNHARMED;
 	struct attempt *at = attempt_now(r);
 	struct llm_usage u = { 0 };
-	struct str labels[2];
 
 	at->fault = fault;
 	at->status = status;
 	at->duration_ms = clock_ms() - at->started_ms;
 	if (fault != FAULT_NONE)
 		record_failed(r, at);
-	labels[0] = at->target->upstream->id;
-	labels[1] = str_from(fault_rows[fault].word);
-	metrics_add(r->world->metrics, METRIC_ATTEMPTS, labels, 1);
+	attempt_count(r, at);
 	if (fault == FAULT_NONE)
 		relay_usage(r, &u);
 	else if (fault == FAULT_GATEWAY)
@@ -80,14 +98,16 @@ retry_seconds(int64_t ms)
 	return s < 1 ? 1 : s > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (int)s;
 }
 
-/* Did all attempts fall into one class? */
+/* Did all attempts that failed fall into one class? */
 static bool
 one_class(const struct req *r)
 {
+	enum fault last = r->attempts[r->tries - 1].fault;
 	int i;
 
-	for (i = 1; i < r->tries; i++)
-		if (r->attempts[i].fault != r->attempts[0].fault)
+	for (i = 0; i < r->tries; i++)
+		if (r->attempts[i].fault != last &&
+		    r->attempts[i].fault != FAULT_CANCELLED)
 			return false;
 	return true;
 }
@@ -163,6 +183,19 @@ done_on_loop(struct req *r)
 	loop_written(r);
 }
 
+/* The second transfer, if there is one, takes over or ends. */
+static bool
+other_goes_on(struct req *r, enum fault fault)
+{
+	if (!fault_rows[fault].retry || r->answered || !hedge_takes(r)) {
+		hedge_drop(r);
+		return false;
+	}
+	if (r->call != NULL && !r->complete)
+		loop_due(r, clock_ms());
+	return true;
+}
+
 /* On the loop: the next target, the error, or the end of a broken stream. */
 static void
 failed(struct req *r, enum fault fault, int status)
@@ -170,7 +203,15 @@ failed(struct req *r, enum fault fault, int status)
 	struct str labels[2];
 	int64_t ms;
 
+	/* Images that were made before are an answer, too. */
+	if (!r->answered && relay_made(r) == 0) {
+		note(r, FAULT_NONE, 200);
+		done_on_loop(r);
+		return;
+	}
 	note(r, fault, status);
+	if (r->hedge != NULL && other_goes_on(r, fault))
+		return;
 	if (r->answered) {
 		labels[0] = str_from(r->endpoint->name);
 		labels[1] = str_from(fault_rows[fault].word);
@@ -228,6 +269,8 @@ answer_fault(struct req *r, int status)
 
 	if (r->err.code == ERR_NO_CONTENT)
 		return FAULT_UPSTREAM;
+	if (r->err.code == ERR_REFUSED)
+		return FAULT_FILTER;
 	provider_fault_set(fault, attempt_now(r)->target, told, &r->err);
 	if (fault == FAULT_RATE)
 		r->err.retry_after = RETRY_AFTER_DEFAULT;
@@ -263,6 +306,7 @@ failed_answer(struct req *r, int status)
 static void
 succeeded(struct req *r, int status)
 {
+	hedge_drop(r);
 	note(r, FAULT_NONE, status);
 	done_on_loop(r);
 }
@@ -283,12 +327,9 @@ collect(struct req *r, struct str bytes, size_t max)
 	return 0;
 }
 
-static int
-on_body(void *arg, struct str bytes)
+int
+attempt_body(struct req *r, const struct call_head *h, struct str bytes)
 {
-	struct req *r = arg;
-	const struct call_head *h = call_head(r->call);
-
 	r->heard_ms = clock_ms();
 	if (r->complete)
 		return 0;
@@ -296,6 +337,8 @@ on_body(void *arg, struct str bytes)
 		return -1;
 	if (!is_success(h->status))
 		return collect(r, bytes, ERROR_BODY_MAX);
+	if (r->hedge != NULL)
+		hedge_lost(r);
 	if (!relay_streams(r) || (h->json && !h->sse))
 		return collect(r, bytes, ANSWER_MAX);
 	if (relay_feed(r, bytes) == -1) {
@@ -305,6 +348,14 @@ on_body(void *arg, struct str bytes)
 	if (r->complete)
 		loop_due(r, r->heard_ms + LINGER_MS);
 	return 0;
+}
+
+static int
+on_body(void *arg, struct str bytes)
+{
+	struct req *r = arg;
+
+	return attempt_body(r, call_head(r->call), bytes);
 }
 
 void
@@ -328,6 +379,8 @@ refused(struct req *r, const struct call_head *h)
 	enum fault fault;
 	int64_t ms = h->retry_after_ms;
 
+	if (t.upstream->ops->need != NULL)
+		hedge_drop(r); /* the request may leave the loop */
 	if (token_renew(r, h->status))
 		return;
 	r->told_wait_ms =
@@ -345,15 +398,25 @@ refused(struct req *r, const struct call_head *h)
 static void
 whole(struct req *r, const struct call_head *h)
 {
+	int rc;
+
 	if (r->whole.n > FOR_FRONT) {
+		hedge_drop(r);
 		attempt_now(r)->status = h->status;
 		go_to(r, stage_answer);
 		loop_queue(r);
 		return;
 	}
-	if (relay_whole(r) == 0)
+	if ((rc = relay_whole(r)) == 0)
 		succeeded(r, h->status);
-	else
+	else if (rc == 1)
+		attempt_start(r);
+	else if (rc == 2) {
+		attempt_now(r)->status = h->status;
+		go_to(r, stage_send);
+		fetch_answer(r, relay_parts(r));
+		loop_due(r, r->due_ms);
+	} else
 		failed_answer(r, h->status);
 }
 
@@ -366,35 +429,41 @@ stream_end(struct req *r, const struct call_head *h)
 		failed_answer(r, h->status);
 }
 
+void
+attempt_end(struct req *r, const struct call_head *h, const struct err *e)
+{
+	r->told_us = clock_us();
+	r->call = NULL;
+	r->paused = false;
+	if (r->complete)
+		succeeded(r, h->status);
+	else if (r->gone) {
+		hedge_drop(r);
+		loop_over(r);
+	} else if (r->broken)
+		failed_answer(r, h->status);
+	else if (h->status != 0 && !is_success(h->status))
+		refused(r, h);
+	else if (e->code != ERR_NONE) {
+		r->err = *e;
+		if (e->code == ERR_UPSTREAM)
+			provider_fault_set(FAULT_UPSTREAM,
+			    attempt_now(r)->target, h->status, &r->err);
+		failed(r, e->code == ERR_FETCH ? FAULT_NETWORK : FAULT_UPSTREAM,
+		    h->status);
+	} else if (relay_streams(r) && !(h->json && !h->sse))
+		stream_end(r, h);
+	else
+		whole(r, h);
+}
+
 static void
 on_end(void *arg, const struct err *e)
 {
 	struct req *r = arg;
 	struct call_head h = *call_head(r->call);
 
-	r->told_us = clock_us();
-	r->call = NULL;
-	r->paused = false;
-	if (r->complete)
-		succeeded(r, h.status);
-	else if (r->gone)
-		loop_over(r);
-	else if (r->broken)
-		failed_answer(r, h.status);
-	else if (h.status != 0 && !is_success(h.status))
-		refused(r, &h);
-	else if (e->code != ERR_NONE) {
-		r->err = *e;
-		if (e->code == ERR_UPSTREAM)
-			provider_fault_set(FAULT_UPSTREAM, attempt_now(r)->target,
-			    h.status, &r->err);
-		failed(r,
-		    e->code == ERR_FETCH ? FAULT_NETWORK : FAULT_UPSTREAM,
-		    h.status);
-	} else if (relay_streams(r) && !(h.json && !h.sse))
-		stream_end(r, &h);
-	else
-		whole(r, &h);
+	attempt_end(r, &h, e);
 }
 
 static const struct call_ops ops = { .body = on_body, .end = on_end };
@@ -434,7 +503,7 @@ earliest(int64_t a, int64_t b)
 static int64_t
 patience(struct req *r)
 {
-	int64_t started = attempt_now(r)->started_ms, due;
+	int64_t started = attempt_now(r)->call_ms, due;
 
 	due = earliest(started + total_ms(r),
 	    r->began_ms + r->world->conf.timeout_gateway);
@@ -485,7 +554,7 @@ on_due(struct req *r, int64_t now)
 {
 	int64_t ping;
 
-	if (r->call == NULL)
+	if (r->call == NULL || (hedge_look(r, now) && r->call == NULL))
 		return;
 	if (r->complete) { /* the provider does not close its side */
 		attempt_drop_call(r);
@@ -507,10 +576,19 @@ on_due(struct req *r, int64_t now)
 	}
 	/* A ping that has to wait for the client is not to be tried at once. */
 	ping = ping_at(r) > now ? ping_at(r) : now + PING_AGAIN_MS;
+	ping = earliest(ping, r->hedge_ms);
 	loop_due(r, earliest(patience(r), earliest(ping, now + 60000)));
 }
 
 /* --- starting and stopping --- */
+
+void
+attempt_names(struct req *r, const struct target *t)
+{
+	r->record.used_provider = t->upstream->id;
+	r->record.credential = target_is_own(t) ? STR("own") : STR("gateway");
+	r->record.upstream_model = t->model;
+}
 
 enum verdict
 stage_relay(struct req *r)
@@ -531,10 +609,7 @@ stage_relay(struct req *r)
 	r->broken = false;
 	buf_clear(&r->whole);
 	buf_clear(&r->dropped);
-	r->record.used_provider = t->upstream->id;
-	r->record.credential =
-	    target_is_own(t) ? STR("own") : STR("gateway");
-	r->record.upstream_model = t->model;
+	attempt_names(r, t);
 	t->now = clock_wall_ms() / 1000; /* of this attempt's signature */
 	if (token_need(r, t, &v))
 		return v;
@@ -556,8 +631,18 @@ stage_answer(struct req *r)
 	struct attempt *at = attempt_now(r);
 	enum fault fault;
 	int64_t ms;
+	int rc;
 
-	if (relay_whole(r) == 0 || r->err.code == ERR_BLOCKED) {
+	if ((rc = relay_whole(r)) == 1) {
+		r->state = REQ_CALL;
+		return loop_give(r);
+	}
+	if (rc == 2) {
+		fetch_answer(r, relay_parts(r));
+		return loop_give(r); /* then stage_send() */
+	}
+	if (rc == 0 || r->err.code == ERR_BLOCKED ||
+	    relay_made(r) == 0) {
 		note(r, FAULT_NONE, at->status);
 		r->complete = true;
 		if (r->err.code == ERR_BLOCKED && !r->headed)
@@ -579,15 +664,31 @@ stage_answer(struct req *r)
 	return FAIL;
 }
 
+struct call_limits
+attempt_limits(const struct req *r, bool stream)
+{
+	return (struct call_limits){
+		.connect_ms = r->world->conf.timeout_connect,
+		.body_max = stream ? STREAM_MAX : ANSWER_MAX,
+		.stream = stream,
+	};
+}
+
+/* Its images are there now, those that could be had. */
+enum verdict
+stage_send(struct req *r)
+{
+	relay_send(r);
+	note(r, FAULT_NONE, attempt_now(r)->status);
+	r->complete = true;
+	return DONE;
+}
+
 void
 attempt_start(struct req *r)
 {
 	struct loop *l = r->world->loop;
-	struct call_limits limits = {
-		.connect_ms = r->world->conf.timeout_connect,
-		.body_max = relay_streams(r) ? STREAM_MAX : ANSWER_MAX,
-		.stream = relay_streams(r),
-	};
+	struct call_limits limits = attempt_limits(r, relay_streams(r));
 
 	if (r->gone) {
 		attempt_abandon(r);
@@ -599,6 +700,7 @@ attempt_start(struct req *r)
 		return;
 	}
 	r->heard_ms = 0;
+	attempt_now(r)->call_ms = clock_ms();
 	if (r->asked_us == 0)
 		r->asked_us = clock_us();
 	r->on_due = on_due;
@@ -608,7 +710,7 @@ attempt_start(struct req *r)
 		failed(r, FAULT_GATEWAY, 0);
 		return;
 	}
-	loop_due(r, earliest(patience(r), ping_at(r)));
+	loop_due(r, earliest(hedge_at(r), earliest(patience(r), ping_at(r))));
 }
 
 void
@@ -638,6 +740,7 @@ attempt_resume(struct req *r)
 void
 attempt_abandon(struct req *r)
 {
+	hedge_drop(r);
 	if (r->complete && r->call != NULL)
 		note(r, FAULT_NONE, attempt_now(r)->status);
 	attempt_drop_call(r);
@@ -653,6 +756,7 @@ attempt_abandon(struct req *r)
 void
 attempt_shut_down(struct req *r)
 {
+	hedge_drop(r);
 	attempt_drop_call(r);
 	if (!r->complete && r->state != REQ_DRAIN) {
 		err_set(&r->err, ERR_SHUTTING_DOWN,

@@ -40,6 +40,17 @@ void attempt_again(struct req *);
 /* No callback of the transfer runs any more. */
 void attempt_drop_call(struct req *);
 
+/* For pipeline/hedge.c, of the transfer that is the request's own. */
+int attempt_body(struct req *, const struct call_head *, struct str);
+void attempt_end(struct req *, const struct call_head *, const struct err *);
+struct call_limits attempt_limits(const struct req *, bool stream);
+/* Who is asked now, into the record. */
+void attempt_names(struct req *, const struct target *);
+/* The last attempt has lost, its transfer is cancelled. */
+void attempt_cancelled(struct req *);
+/* Into the metrics, once its fault is known. */
+void attempt_count(struct req *, const struct attempt *);
+
 /* The target of the attempt that runs or ran last, or NULL. */
 const struct target *attempt_target(const struct req *);
 

@@ -56,6 +56,11 @@ struct client_ops {
 	 * nothing follows.  -1: the client is gone.
 	 */
 	int (*send)(struct client *, struct str, bool last);
+	/*
+	 * The same for the end of an answer: n strings that are not copied.
+	 * They and v live until pending() is 0, or end().
+	 */
+	int (*lend)(struct client *, const struct str *v, int n);
 	/* Send more of what was kept; -1: gone. */
 	int (*flush)(struct client *);
 	size_t (*pending)(const struct client *); /* bytes kept */

@@ -7,6 +7,7 @@
 #define PATIENCE_MS 5000
 #define BACK_OFF_MS 2000 /* doubled each time */
 #define LOOK_MS 1000
+#define LOOK_IDLE_MS 30000 /* for what a process left that ended */
 #define ANSWER_MAX ((size_t)64 * 1024)
 #define JOBS_MAX 1000
 
@@ -19,6 +20,7 @@ struct job {
 	struct courier *courier;
 	struct arena *arena;
 	struct str id, secret, body;
+	int64_t from_ms; /* the period */
 	struct http_request ask;
 	struct call *call;
 	atomic_int state;
@@ -141,6 +143,7 @@ add_job(struct courier *c, const struct alert *t)
 	j->courier = c;
 	j->arena = a;
 	j->id = arena_dup(a, t->id);
+	j->from_ms = t->from_ms;
 	alert_body(t, clock_wall_ms(), &b);
 	j->body = arena_dup(a, buf_str(&b));
 	buf_free(&b);
@@ -193,15 +196,26 @@ launch(struct job *j)
 	loop_post(j->courier->world->loop, &j->task);
 }
 
+/* It is over when the database knows; until then it stays. */
+static bool
+settle(const struct job *j, struct sql *s)
+{
+	struct err ignored = { 0 };
+
+	return s != NULL && alert_done(s, j->id, j->from_ms, &ignored) == 0;
+}
+
 /* Is it over?  Otherwise it may have to be sent, again. */
 static bool
-tend(struct job *j, int64_t now)
+tend(struct job *j, struct sql *s, int64_t now)
 {
 	int state = atomic_load(&j->state);
 
 	if (state == JOB_SENT)
-		return true;
+		return settle(j, s);
 	if (state == JOB_FAILED && j->tries == TRIES) {
+		if (!settle(j, s))
+			return false;
 		log_say(&j->courier->world->log, LOG_WARN_,
 		    "alert %.*s: its webhook did not take it", STR_ARG(j->id));
 		return true;
@@ -220,14 +234,15 @@ courier_tick(struct courier *c, struct sql *s, bool committed)
 	struct job **at = &c->jobs, *j;
 	int64_t now = clock_ms();
 
-	c->look = c->look || committed;
+	c->look =
+	    c->look || committed || now - c->looked_ms >= LOOK_IDLE_MS;
 	if (c->look && s != NULL && now - c->looked_ms >= LOOK_MS) {
 		c->look = false;
 		c->looked_ms = now;
 		look(c, s);
 	}
 	while ((j = *at) != NULL) {
-		if (!tend(j, now)) {
+		if (!tend(j, s, now)) {
 			at = &j->next;
 			continue;
 		}

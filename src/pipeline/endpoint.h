@@ -33,6 +33,7 @@ struct program {
 
 extern const struct program program_chat;
 extern const struct program program_health;
+extern const struct program program_images;
 extern const struct program program_messages;
 extern const struct program program_models;
 extern const struct program program_responses;

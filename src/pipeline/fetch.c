@@ -1,6 +1,7 @@
 /*
  * Images and documents that a client gave by URL, for providers that want the
- * bytes (api.md 4.2): one after the other, before any provider is asked.  Where
+ * bytes (api.md 4.2): one after the other, before any provider is asked; and
+ * images that a provider answered by URL, for clients that want the bytes.  Where
  * they may come from is guarded in http/call.c.
  */
 #include "base/b64.h"
@@ -19,6 +20,7 @@ struct fetch {
 	int n;
 	int at;
 	int64_t started_ms;
+	bool answer; /* of a provider: what cannot be had stays a URL */
 };
 
 static const struct {
@@ -65,9 +67,18 @@ collect(struct fetch *f, struct llm_part *p, struct err *e)
 	return 0;
 }
 
+static void next(struct req *);
+
 static void
 failed(struct req *r, const char *why)
 {
+	struct fetch *f = r->timed;
+
+	if (f->answer) {
+		f->at++;
+		next(r);
+		return;
+	}
 	r->err = (struct err){ .code = ERR_NONE };
 	err_set(&r->err, ERR_BAD_IMAGE,
 	    "The image or document of image_url cannot be fetched: %s", why);
@@ -85,8 +96,6 @@ on_body(void *arg, struct str bytes)
 	buf_add(&r->whole, bytes);
 	return 0;
 }
-
-static void next(struct req *);
 
 /* The bytes take the place of the URL. */
 static void
@@ -140,7 +149,8 @@ next(struct req *r)
 	};
 
 	if (f->at == f->n) {
-		r->chat.says &= ~(unsigned)LLM_SAY_URL;
+		if (!f->answer)
+			r->chat.says &= ~(unsigned)LLM_SAY_URL;
 		r->on_due = NULL;
 		loop_queue(r);
 		return;
@@ -191,4 +201,19 @@ stage_fetch(struct req *r)
 	r->due_ms = clock_ms();
 	r->state = REQ_TIMED;
 	return loop_give(r);
+}
+
+void
+fetch_answer(struct req *r, struct llm_part *p)
+{
+	struct fetch *f = ARENA_NEW(r->life, struct fetch);
+
+	f->answer = true;
+	for (; p != NULL && f->n < URLS_MAX; p = p->next)
+		if (str_starts(p->media.url, "https://"))
+			f->v[f->n++] = p;
+	r->timed = f;
+	r->on_due = on_due;
+	r->due_ms = clock_ms();
+	r->state = REQ_TIMED;
 }

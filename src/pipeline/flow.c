@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "pipeline/gate.h"
 #include "pipeline/guard.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/own.h"
 #include "pipeline/path.h"
@@ -32,11 +33,13 @@ static const struct stage chat_stages[] = {
 	{ "judge", stage_judge, NULL }, /* webhooks */
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL }, /* who can be asked, in which order */
-	{ "hold", stage_hold, NULL }, /* what they may cost at worst */
+	{ "hold", stage_hold, NULL },   /* what they may cost at worst */
+	{ "cache", stage_keep, NULL },  /* a hit is answered here */
 	{ "fetch", stage_fetch, NULL }, /* images that were given by URL */
 	{ "begin", stage_begin, NULL }, /* start record */
 	{ "relay", stage_relay, NULL },
 	{ "answer", stage_answer, NULL }, /* a whole one, big for the loop */
+	{ "send", stage_send, NULL },     /* one whose images were fetched */
 	{ NULL, NULL, NULL },
 };
 
@@ -109,6 +112,17 @@ static const struct stage sim_embed_stages[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct stage sim_image_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "sim-image", stage_sim_image, NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct stage sim_file_stages[] = {
+	{ "sim-file", stage_sim_file, NULL },
+	{ NULL, NULL, NULL },
+};
+
 static const struct endpoint chat_endpoints[] = {
 	{ "chat-completions", "POST", "/v1/chat/completions",
 	    &dialect_openai_chat, chat_stages, true },
@@ -129,6 +143,14 @@ static const struct endpoint responses_endpoints[] = {
 	{ "responses", "POST", "/v1/responses", &dialect_openai_responses,
 	    chat_stages, true },
 	{ "response", "GET", "/v1/responses/*", NULL, stored_stages, false },
+	{ NULL, NULL, NULL, NULL, NULL, false },
+};
+
+static const struct endpoint images_endpoints[] = {
+	{ "images-generations", "POST", "/v1/images/generations",
+	    &dialect_openai_images, chat_stages, true },
+	{ "images-edits", "POST", "/v1/images/edits", &dialect_openai_edits,
+	    chat_stages, true },
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };
 
@@ -153,12 +175,20 @@ static const struct endpoint sim_endpoints[] = {
 	    true },
 	{ "sim-embed", "POST", "/sim/v1/embeddings", NULL, sim_embed_stages,
 	    true },
+	{ "sim-images", "POST", "/sim/v1/images/generations", NULL,
+	    sim_image_stages, false },
+	{ "sim-edits", "POST", "/sim/v1/images/edits", NULL, sim_image_stages,
+	    false },
+	{ "sim-file", "GET", "/sim/v1/images/files/*", NULL, sim_file_stages,
+	    false },
 	{ NULL, NULL, NULL, NULL, NULL, false },
 };
 
 const struct program program_chat = { .name = "chat", .endpoints = chat_endpoints };
 const struct program program_messages = { .name = "messages", .endpoints = messages_endpoints };
 const struct program program_responses = { .name = "responses", .endpoints = responses_endpoints };
+const struct program program_images = { .name = "images",
+	.endpoints = images_endpoints };
 const struct program program_models = { .name = "models", .endpoints = models_endpoints };
 const struct program program_health = { .name = "health", .endpoints = health_endpoints };
 const struct program program_sim = { .name = "sim", .endpoints = sim_endpoints };
@@ -341,6 +371,8 @@ req_end(struct req *r)
 			    s[i].undo != NULL)
 				s[i].undo(r);
 		record_end(r);
+		if (r->kept != NULL)
+			keep_end(r);
 	}
 	if (r->retrying)
 		atomic_fetch_sub(&w->retries, 1);

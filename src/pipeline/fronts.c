@@ -8,34 +8,39 @@
 #define STACK_BYTES ((size_t)256 * 1024)
 
 /*
- * The queue holds requests only: a connection on which one begins gets its
- * request when it is queued, so that nothing else must be allocated.
+ * The queue holds requests: a connection on which one begins gets its request
+ * when it is queued, so that nothing else must be allocated.
  */
 struct fronts {
 	struct world *world;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct req *first, **last;
+	struct loop_task *tasks; /* in any order, when no request waits */
 	int waiting;
 	bool closing;
 	pthread_t *threads;
 	int nthreads;
 };
 
+/* A request, or a task; neither: it is time to end. */
 static struct req *
-next_req(struct fronts *f)
+next_req(struct fronts *f, struct loop_task **task)
 {
 	struct req *r;
 
 	pthread_mutex_lock(&f->lock);
-	while (f->first == NULL && !f->closing) {
+	while (f->first == NULL && f->tasks == NULL && !f->closing) {
 		f->waiting++;
 		pthread_cond_wait(&f->more, &f->lock);
 		f->waiting--;
 	}
 	r = f->first;
+	*task = r == NULL ? f->tasks : NULL;
 	if (r != NULL && (f->first = r->next) == NULL)
 		f->last = &f->first;
+	else if (*task != NULL)
+		f->tasks = (*task)->next;
 	pthread_mutex_unlock(&f->lock);
 	return r;
 }
@@ -44,10 +49,15 @@ static void *
 front_main(void *arg)
 {
 	struct fronts *f = arg;
+	struct loop_task *task;
 	struct req *r;
 
 	pthread_setname_np(pthread_self(), "front");
-	while ((r = next_req(f)) != NULL) {
+	while ((r = next_req(f, &task)) != NULL || task != NULL) {
+		if (task != NULL) {
+			task->run(task);
+			continue;
+		}
 		r->next = NULL;
 		if (r->endpoint == NULL)
 			req_begin(r);
@@ -66,6 +76,20 @@ fronts_req(struct fronts *f, struct req *r)
 	pthread_mutex_lock(&f->lock);
 	*f->last = r;
 	f->last = &r->next;
+	wake = f->waiting > 0;
+	pthread_mutex_unlock(&f->lock);
+	if (wake)
+		pthread_cond_signal(&f->more);
+}
+
+void
+fronts_task(struct fronts *f, struct loop_task *t)
+{
+	bool wake;
+
+	pthread_mutex_lock(&f->lock);
+	t->next = f->tasks;
+	f->tasks = t;
 	wake = f->waiting > 0;
 	pthread_mutex_unlock(&f->lock);
 	if (wake)

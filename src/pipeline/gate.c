@@ -106,44 +106,26 @@ put_part(struct req *r, struct hold_part *to, const struct counter_op *op,
 
 /* --- limits --- */
 
-static bool
-says(const struct req *r, const char *member)
-{
-	return str_is(
-	    jscan_get(r->chat.members, r->chat.nmembers, member), "true");
-}
-
-/* Does the catalogue call it free, and has it no price of its own? */
-static bool
-is_free(const struct model *m)
-{
-	int i, k;
-
-	if (m == NULL || !m->free)
-		return false;
-	for (i = 0; i < m->nmappings; i++)
-		for (k = 0; k < m->mappings[i].ntiers; k++)
-			if (m->mappings[i].tiers[k].request > 0)
-				return false;
-	return true;
-}
-
-static void
-fill_ask(struct req *r, bool resolved, struct limit_ask *ask)
+void
+gate_limit_ask(
+    const struct req *r, bool resolved, struct limit_ask *ask)
 {
 	const struct conf *c = &r->world->conf;
 	const struct model *m = resolved ? r->route.model : NULL;
 	bool count = r->endpoint->dialect->task == LLM_COUNT;
-	bool named_free = is_free(m);
+	bool free_only = route_says(&r->chat, "free_models_only");
+	/* "auto" among free models keeps to their rules, too. */
+	bool named_free = route_is_free(m) ||
+	    (resolved && r->route.automatic && free_only);
 
 	*ask = (struct limit_ask){
 		.who = r->who,
 		.key_defaults = limit_defaults(c),
 		.model = resolved ? r->route.root : STR_NONE,
 		.needs_credit = strcmp(r->who->mode, "credits") == 0 &&
-		    !named_free && !says(r, "free_models_only"),
+		    !named_free && !free_only,
 		.free_rules = named_free && strcmp(r->who->mode, "api-keys"),
-		.free_high = named_free && m->free_high,
+		.free_high = m != NULL && named_free && m->free_high,
 		.tokens = budget_guess(&r->chat) +
 		    (r->chat.max_output > 0 ? r->chat.max_output :
 					      OUTPUT_GUESS),
@@ -157,7 +139,7 @@ static bool
 is_unverified(const struct req *r, const struct limit_ask *ask)
 {
 	return ask->free_rules && ask->count_rpm < 0 &&
-	    !r->who->org->email_verified && !says(r, "onboarding");
+	    !r->who->org->email_verified && !route_says(&r->chat, "onboarding");
 }
 
 static bool
@@ -259,7 +241,7 @@ stage_limit(struct req *r)
 	if (!take_own(r))
 		return loop_defer(r);
 	resolved = resolve_model(r, &bad) == 0;
-	fill_ask(r, resolved, &ask);
+	gate_limit_ask(r, resolved, &ask);
 	barred = is_unverified(r, &ask);
 	ask.free_rules &= !barred;
 	limit_make(&p, &ask);
@@ -335,8 +317,8 @@ drop_spares(struct req *r)
 }
 
 /* Targets that credits would have to pay go if they do not suffice. */
-static void
-drop_targets(struct req *r, const struct budget_ask *ask)
+void
+gate_drop_targets(struct req *r, const struct budget_ask *ask)
 {
 	int i, n = 0;
 
@@ -421,31 +403,37 @@ take_money(struct req *r, struct budget_plan *p, struct budget_ask *ask)
 	return DOWN;
 }
 
-enum verdict
-stage_hold(struct req *r)
+void
+gate_budget_ask(const struct req *r, struct budget_ask *ask)
 {
-	struct budget_ask ask = { .who = r->who,
+	*ask = (struct budget_ask){ .who = r->who,
 		.request = &r->chat,
 		.searches = searches_of(r),
 		.min_output = r->world->conf.reserve_min_output,
 		.wall_ms = clock_wall_ms() };
+	for (int i = 0; i < r->ntargets; i++)
+		add_candidate(r, &r->targets[i], ask);
+}
+
+enum verdict
+stage_hold(struct req *r)
+{
+	struct budget_ask ask;
 	struct budget_plan p;
 	enum verdict v;
-	int i;
 
 	begin_hold(r);
 	if (r->endpoint->dialect->task == LLM_COUNT) {
 		drop_spares(r);
 		return NEXT;
 	}
-	for (i = 0; i < r->ntargets; i++)
-		add_candidate(r, &r->targets[i], &ask);
+	gate_budget_ask(r, &ask);
 	if ((v = verdict_of(r, take_money(r, &p, &ask))) != NEXT)
 		return v;
 	r->record.hold_nano = p.worst_nano;
 	if (r->hold.slot != NULL)
 		r->hold.slot->hold_nano = p.worst_nano;
-	drop_targets(r, &ask);
+	gate_drop_targets(r, &ask);
 	if (ask.max_output > 0 && limit_output(r, ask.max_output) == -1)
 		return FAIL;
 	return NEXT;
@@ -521,7 +509,9 @@ settled(const struct req *r, const struct hold_part *p)
 		.limit = INT64_MAX,
 		.window_ms = p->window_ms };
 
-	if (p->kind == COUNTER_RATE)
+	if (p->kind == COUNTER_RATE && u->cached) /* no provider spent them */
+		op.by = -p->by;
+	else if (p->kind == COUNTER_RATE)
 		op.by = u->usage.input + u->usage.output - p->by;
 	else if (p->kind == COUNTER_HELD)
 		op.by = (p->credits ? u->cost.billed : u->cost.total) +

@@ -1,6 +1,8 @@
 #ifndef PIPELINE_GATE_H
 #define PIPELINE_GATE_H
 
+#include "domain/budget.h"
+#include "domain/limit.h"
 #include "pipeline/stage.h"
 
 /*
@@ -17,6 +19,11 @@ target_is_own(const struct target *t)
 {
 	return t->upstream->own_key.n > 0;
 }
+
+/* What is asked of limits and budgets; and what follows for the targets. */
+void gate_limit_ask(const struct req *, bool resolved, struct limit_ask *);
+void gate_budget_ask(const struct req *, struct budget_ask *);
+void gate_drop_targets(struct req *, const struct budget_ask *);
 
 /* A target is about to be asked: what it may cost, for the board. */
 void gate_asked(struct req *, const struct target *);

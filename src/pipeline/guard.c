@@ -56,8 +56,8 @@ make(struct world *w, struct guards_place *p, const struct principal *who,
 
 	if (guard_set_make(
 		o->guards, o->nguards, str_from(who->project), &s, e) == -1) {
-		log_say(&w->log, LOG_ERROR_, "guardrails of %s: %s", o->id,
-		    e->msg);
+		log_say(
+		    &w->log, LOG_ERROR_, "guardrails of %s: %s", o->id, e->msg);
 		return -1;
 	}
 	guard_set_drop(p->set);
@@ -121,11 +121,14 @@ read_again(struct req *r, struct str body)
 		.path = r->chat.path,
 		.version = r->chat.version,
 		.betas = r->chat.betas,
+		.type = r->chat.type,
 		.body = body };
+	struct str model = r->chat.model; /* auto may have a name by now */
 
 	if (q.from->peek(&q, r->setup, &r->err) == -1)
 		return -1;
 	r->chat = q;
+	r->chat.model = model;
 	return 0;
 }
 
@@ -161,6 +164,28 @@ has_judges(const struct guard_set *s)
 	return guard_judge(s, GUARD_INPUT, &at) != NULL;
 }
 
+/* A form cannot be edited: what would be redacted in it is blocked. */
+static int
+look_at_form(struct req *r, struct req_guard *g)
+{
+	struct str prompt =
+	    jscan_get(r->chat.members, r->chat.nmembers, "prompt");
+	struct str body = arena_fmt(
+		       r->setup, "{\"prompt\":%.*s}", STR_ARG(prompt)),
+		   old = body;
+
+	if (prompt.p == NULL || prompt.p[0] != '"')
+		return 0;
+	guard_walk(&g->in, r->chat.from, false, &body, r->setup, NULL);
+	for (int i = 0; body.p != old.p && i < guard_count(g->set); i++)
+		if (g->in.found[i].action == GUARD_REDACT &&
+		    g->in.found[i].count > 0) {
+			g->in.found[i].action = GUARD_BLOCK;
+			g->in.blocked = true;
+		}
+	return g->in.blocked ? guard_blocked(r, &g->in) : 0;
+}
+
 static int
 look_at_input(struct req *r, struct req_guard *g)
 {
@@ -168,6 +193,8 @@ look_at_input(struct req *r, struct req_guard *g)
 	struct buf texts = BUF_LIMIT((size_t)r->world->conf.max_body_bytes);
 
 	guard_begin(&g->in, g->set, GUARD_INPUT, r->life);
+	if (body.n == 0 || memchr("{ \t\r\n", body.p[0], 5) == NULL)
+		return look_at_form(r, g);
 	guard_walk(&g->in, r->chat.from, false, &body, r->setup,
 	    has_judges(g->set) ? &texts : NULL);
 	g->text = arena_dup(r->setup, buf_str(&texts));
@@ -186,8 +213,8 @@ stage_guard(struct req *r)
 
 	if (r->who->org->nguards == 0)
 		return NEXT;
-	rc = get(r->world, r->who, !loop_is_here(r->world->loop), &set,
-	    &r->err);
+	rc =
+	    get(r->world, r->who, !loop_is_here(r->world->loop), &set, &r->err);
 	if (rc == 1)
 		return loop_defer(r);
 	if (rc == -1) {
@@ -225,8 +252,7 @@ guard_answer(struct req *r, struct str *body)
 
 	if (!guard_answers(r))
 		return 0;
-	guard_walk(
-	    &g->out, r->endpoint->dialect, true, body, r->life, NULL);
+	guard_walk(&g->out, r->endpoint->dialect, true, body, r->life, NULL);
 	return g->out.blocked ? guard_blocked(r, &g->out) : 0;
 }
 
@@ -278,9 +304,9 @@ static int
 pass(struct req *r, struct guard_window *w, const struct llm_event *ev,
     struct str piece, bool last, struct llm_sink *to, struct err *e)
 {
-	struct llm_event out = { .kind = LLM_EV_DELTA,
-		.choice = ev->choice,
-		.block = ev->block };
+	struct llm_event out = {
+		.kind = LLM_EV_DELTA, .choice = ev->choice, .block = ev->block
+	};
 
 	buf_clear(&w->out);
 	guard_stream_put(w->stream, piece, last,

@@ -12,10 +12,10 @@
 struct req_guard {
 	const struct guard_set *set; /* a reference */
 	struct guard_verdict in, out;
-	bool blocked_out; /* the answer is */
+	bool blocked_out;             /* the answer is */
 	struct guard_window *windows; /* of a stream's blocks */
-	struct str text;  /* what judges are told, in setup */
-	int judge;        /* that is being asked */
+	struct str text;              /* what judges are told, in setup */
+	int judge;                    /* that is being asked */
 	int64_t since_ms;
 };
 
@@ -40,8 +40,8 @@ int guard_answer(struct req *, struct str *body);
  * An event of a stream on its way to `to`, with texts held back and edited.
  * -1: blocked, r->err says so.
  */
-int guard_event(struct req *, const struct llm_event *, struct llm_sink *to,
-    struct err *);
+int guard_event(
+    struct req *, const struct llm_event *, struct llm_sink *to, struct err *);
 
 /* The value of X-LLMGW-Guardrail into b, if anything was found. */
 void guard_header(const struct req *, struct buf *b);
@@ -65,7 +65,7 @@ int guard_replace(struct req *, struct str redacted);
 void guard_walk(struct guard_verdict *, const struct dialect *, bool answer,
     struct str *body, struct arena *, struct buf *texts);
 /* Put back what `texts` collected, changed: by paragraphs. */
-void guard_put_back(const struct dialect *, struct str *body,
-    struct str texts, struct arena *);
+void guard_put_back(
+    const struct dialect *, struct str *body, struct str texts, struct arena *);
 
 #endif

@@ -56,8 +56,8 @@ is_structure(struct str key)
 	static const char *const names[] = { "type", "role", "id", "index",
 		"tool_call_id", "call_id", "tool_use_id", "name", "status",
 		"model", "detail", "media_type", "mime_type", "format",
-		"file_id", "file_url", "signature", "encrypted_content",
-		"data", "url", "image_url", "file_data", "filename", "ttl",
+		"file_id", "file_url", "signature", "encrypted_content", "data",
+		"url", "image_url", "file_data", "filename", "ttl",
 		"finish_reason", "stop_reason", "object", "phase",
 		"thinking_signature", NULL };
 
@@ -71,8 +71,7 @@ add_edit(struct walk *w, struct str raw, struct str with)
 
 	if (w->n == w->cap) {
 		w->cap = w->cap == 0 ? 16 : w->cap * 2;
-		w->v = arena_alloc(
-		    w->arena, (size_t)w->cap * sizeof(*w->v));
+		w->v = arena_alloc(w->arena, (size_t)w->cap * sizeof(*w->v));
 		if (w->n > 0)
 			memcpy(w->v, old, (size_t)w->n * sizeof(*old));
 	}
@@ -97,8 +96,12 @@ next_given(struct walk *w, struct str text)
 	}
 	w->given = (struct str){ p, (size_t)(end - p) };
 	return (struct str){ from,
-		(size_t)(p - from) - (p == end && (p - from < 2 ||
-			memcmp(p - 2, "\n\n", 2) != 0) ? 0 : 2) };
+		(size_t)(p - from) -
+		    (p == end &&
+				(p - from < 2 ||
+				    memcmp(p - 2, "\n\n", 2) != 0) ?
+			    0 :
+			    2) };
 }
 
 static void
@@ -180,8 +183,7 @@ is_file(struct walk *w, const struct jmember *m, struct str part, bool typed)
 		return false;
 	if (str_starts(s, "data:")) {
 		head = str_split(&s, ',');
-		if (s.p == NULL ||
-		    memmem(head.p, head.n, ";base64", 7) == NULL)
+		if (s.p == NULL || memmem(head.p, head.n, ";base64", 7) == NULL)
 			return false;
 	} else if (!str_eq(m->key, STR("file_data")) &&
 	    !(typed && str_eq(m->key, STR("data"))))
@@ -192,12 +194,12 @@ is_file(struct walk *w, const struct jmember *m, struct str part, bool typed)
 
 /* --- values --- */
 
-static void walk(struct walk *, struct str raw, struct str key,
-    struct str part, bool asked, bool any);
+static void walk(struct walk *, struct str raw, struct str key, struct str part,
+    bool asked, bool any);
 
 static void
-walk_object(struct walk *w, struct str raw, struct str part, bool asked,
-    bool any)
+walk_object(
+    struct walk *w, struct str raw, struct str part, bool asked, bool any)
 {
 	struct str type = jscan_word(raw, "type");
 	bool base64 = str_is(type, "base64");
@@ -240,8 +242,8 @@ walk(struct walk *w, struct str raw, struct str key, struct str part,
 		break;
 	case '[':
 		for (struct jiter it = jscan_into(raw); jscan_next(&it, &m);)
-			walk(w, m.raw, key,
-			    m.raw.p[0] == '{' ? m.raw : part, asked, any);
+			walk(w, m.raw, key, m.raw.p[0] == '{' ? m.raw : part,
+			    asked, any);
 		break;
 	default:
 		break;
@@ -320,14 +322,14 @@ walk_body(struct walk *w, const struct dialect *d, struct str *body)
 	int i = 0;
 
 	w->responses = strcmp(d->name, "openai-responses") == 0;
-	while (roots[i].dialect != NULL &&
-	    strcmp(roots[i].dialect, d->name) != 0)
+	while (
+	    roots[i].dialect != NULL && strcmp(roots[i].dialect, d->name) != 0)
 		i++;
 	if (w->answer && roots[i].answer != NULL)
-		walk_root(
-		    w, roots[i].answer, jscan_at(*body, roots[i].answer));
+		walk_root(w, roots[i].answer, jscan_at(*body, roots[i].answer));
 	for (int j = 0; !w->answer && j < (int)NROWS(roots[i].request) &&
-	     roots[i].request[j] != NULL; j++)
+	     roots[i].request[j] != NULL;
+	     j++)
 		walk_root(w, roots[i].request[j],
 		    jscan_at(*body, roots[i].request[j]));
 }
@@ -336,10 +338,9 @@ void
 guard_walk(struct guard_verdict *v, const struct dialect *d, bool answer,
     struct str *body, struct arena *a, struct buf *texts)
 {
-	struct walk w = { .verdict = v,
-		.arena = a,
-		.texts = texts,
-		.answer = answer };
+	struct walk w = {
+		.verdict = v, .arena = a, .texts = texts, .answer = answer
+	};
 
 	walk_body(&w, d, body);
 	guard_finish(v);

@@ -51,8 +51,8 @@ judge_failed(struct req *r)
 
 	metrics_add(r->world->metrics, METRIC_GUARD_FAILURES, labels, 1);
 	if (!j->open)
-		guard_note_as(&r->guard->in, j->rule, GUARD_BLOCK,
-		    "judge_failed", 1);
+		guard_note_as(
+		    &r->guard->in, j->rule, GUARD_BLOCK, "judge_failed", 1);
 	go_on(r);
 }
 
@@ -80,8 +80,8 @@ take(struct req *r, struct str body)
 	if (i == GUARD_REDACT &&
 	    (text.p == NULL || guard_replace(r, text) == -1))
 		i = GUARD_BLOCK;
-	guard_note_as(&g->in, judge_now(r)->rule, (enum guard_action)i,
-	    "webhook", 1);
+	guard_note_as(
+	    &g->in, judge_now(r)->rule, (enum guard_action)i, "webhook", 1);
 	return 0;
 }
 
@@ -135,8 +135,8 @@ static void
 next(struct req *r)
 {
 	struct loop *l = r->world->loop;
-	const struct guard_judge *j = guard_judge(
-	    r->guard->set, GUARD_INPUT, &r->guard->judge);
+	const struct guard_judge *j =
+	    guard_judge(r->guard->set, GUARD_INPUT, &r->guard->judge);
 	struct call_limits limits = { .body_max = VERDICT_MAX };
 
 	buf_clear(&r->whole);
@@ -150,8 +150,8 @@ next(struct req *r)
 		.body = ask_body(r),
 		.public_only = courier_guarded(r->world, j->url) };
 	r->guard->since_ms = clock_ms();
-	r->call = call_start(loop_pool(l), loop_multi(l), &r->ask, &limits,
-	    &ops, r, &r->err);
+	r->call = call_start(
+	    loop_pool(l), loop_multi(l), &r->ask, &limits, &ops, r, &r->err);
 	if (r->call == NULL) {
 		r->err = (struct err){ .code = ERR_NONE };
 		judge_failed(r);

@@ -10,8 +10,10 @@
 #include "base/cgroup.h"
 #include "pipeline/courier.h"
 #include "pipeline/hold.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/world.h"
+#include "store/health_share.h"
 
 /* Records a transaction: a page that many of them change is written once. */
 #define BATCH 1024
@@ -212,6 +214,16 @@ look_at_memory(struct ledger *l)
 		    crowded ? "no new requests" : "requests are taken again");
 }
 
+/* What fails is said by the store itself, and the next second tries again. */
+static void
+share_health(struct ledger *l)
+{
+	struct err ignored = { 0 };
+
+	if (l->world->health_share != NULL)
+		health_share_tend(l->world->health_share, &ignored);
+}
+
 static void
 work(struct ledger *l, int tick)
 {
@@ -220,8 +232,10 @@ work(struct ledger *l, int tick)
 
 	if (tick % ADOPT_TICKS == 0 && open_sql(l, &e) == 0)
 		keys_poll(l->world->keys, l->sql);
-	if (tick % ADOPT_TICKS == 0)
+	if (tick % ADOPT_TICKS == 0) {
 		look_at_memory(l);
+		share_health(l);
+	}
 	e = (struct err){ 0 };
 	n = tend(l, &e);
 	if (l->wait > 0) {
@@ -242,6 +256,7 @@ work(struct ledger *l, int tick)
 	if (tick % ADOPT_TICKS == 0) {
 		show_depth(l);
 		metrics_sweep(l->world->metrics);
+		keep_tend(l->world->keep);
 	}
 }
 

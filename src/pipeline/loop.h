@@ -91,6 +91,8 @@ void fronts_close(struct world *); /* waits for them */
 /* Give them a connection on which a request begins, or a request. */
 void fronts_client(struct fronts *, struct client *);
 void fronts_req(struct fronts *, struct req *);
+/* Something else to do there; all of it is done before fronts_close() ends. */
+void fronts_task(struct fronts *, struct loop_task *);
 
 /* The thread that ships records and sweeps. */
 struct ledger;

@@ -170,6 +170,14 @@ loop_req_client(struct loop *l, struct req *r, uint32_t events)
 	loop_written(r);
 }
 
+static void
+run_due(struct loop *l, struct req *r, int64_t now)
+{
+	r->due_ms = INT64_MAX;
+	r->on_due(r, now);
+	arena_reset(l->scratch);
+}
+
 /*
  * A request that was given to us.  Its client is watched from the next scan
  * on: most plain answers are out before, and cost no epoll_ctl().
@@ -184,8 +192,10 @@ loop_req_take(struct loop *l, struct req *r)
 		attempt_refuse(r);
 	else if (r->state == REQ_CALL)
 		attempt_start(r);
-	else if (r->state == REQ_TIMED)
+	else if (r->state == REQ_TIMED && r->due_ms > 0)
 		loop_due(r, r->due_ms);
+	else if (r->state == REQ_TIMED)
+		run_due(l, r, clock_ms());
 	loop_written(r);
 }
 
@@ -243,11 +253,8 @@ loop_req_scan(struct loop *l, int64_t now)
 			watch_client(l, r, false);
 		if (!settled(r) && r->wants_room)
 			client_slow(r, now);
-		if (!settled(r) && r->due_ms <= now && r->on_due != NULL) {
-			r->due_ms = INT64_MAX;
-			r->on_due(r, now);
-			arena_reset(l->scratch);
-		}
+		if (!settled(r) && r->due_ms <= now && r->on_due != NULL)
+			run_due(l, r, now);
 		if (r->due_ms < min)
 			min = r->due_ms;
 		if (r->wants_room && now + 1000 < min)

@@ -41,12 +41,16 @@ offered(const struct view *v, const struct mapping *m)
 bool
 models_offered(const struct view *v, const struct model *model)
 {
+	/* Anthropic's clients see what answers with text. */
+	unsigned kinds = v->anthropic ?
+	    LLM_CAN_CHAT :
+	    LLM_CAN_CHAT | LLM_CAN_DRAW | LLM_CAN_EMBED;
 	const struct mapping *m;
 	int i;
 
 	for (i = 0; i < model->nmappings; i++) {
 		m = &model->mappings[i];
-		if (offered(v, m) && (m->caps & LLM_CAN_CHAT) != 0)
+		if (offered(v, m) && (m->caps & kinds) != 0)
 			return true;
 	}
 	return false;
@@ -232,13 +236,19 @@ put_parameters(struct jw *w, unsigned caps)
 		"reasoning_effort", "reasoning", NULL };
 	static const char *const sampling[] = { "temperature", "top_p",
 		"frequency_penalty", "presence_penalty", NULL };
+	static const char *const drawing[] = { "n", "size", "aspect_ratio",
+		"quality", "response_format", NULL };
+	bool chats = (caps & LLM_CAN_CHAT) != 0;
 	int i;
 
 	jw_arr(w, "supported_parameters");
-	for (i = 0; words[i] != NULL; i++)
+	for (i = 0; !chats && (caps & LLM_CAN_DRAW) != 0 && drawing[i] != NULL;
+	     i++)
+		jw_strc(w, NULL, drawing[i]);
+	for (i = 0; chats && words[i] != NULL; i++)
 		if (bits[i] == 0 || (caps & bits[i]) != 0)
 			jw_strc(w, NULL, words[i]);
-	for (i = 0; sampling[i] != NULL; i++)
+	for (i = 0; chats && sampling[i] != NULL; i++)
 		if ((caps & LLM_WANTS_NO_SAMPLING) == 0)
 			jw_strc(w, NULL, sampling[i]);
 	jw_end(w);
@@ -349,10 +359,12 @@ models_put_auto(struct jw *w, const struct view *v)
 		.owned_by = STR("llmgateway"),
 		.description = STR("the cheapest model that can do it") };
 	struct sum s, sum = { 0 };
+	struct view chats = *v;
 	int i;
 
+	chats.anthropic = true; /* auto answers with text */
 	for (i = 0; i < catalog_count(c); i++) {
-		if (!models_listed(v, catalog_at(c, i)))
+		if (!models_listed(&chats, catalog_at(c, i)))
 			continue;
 		s = sum_of(v, catalog_at(c, i));
 		sum.caps |= s.caps;

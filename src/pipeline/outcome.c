@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "pipeline/outcome.h"
 #include "pipeline/world.h"
+#include "store/slow.h"
 
 #define RETRY_FEW 3 /* retries in progress that are always allowed */
 #define WAIT_MS 250 /* before the last target again, and as much at random */
@@ -45,6 +46,9 @@ outcome_note(
 	if (r->endpoint->dialect->task == LLM_COUNT)
 		return; /* api.md 5.4 */
 	health_note(h, t->place, &ev);
+	if (r->world->slow != NULL && at->fault == FAULT_NONE)
+		slow_note(r->world->slow, t->place, r->chat.stream,
+		    ev.first_ms >= 0 ? ev.first_ms : ev.busy_ms);
 	if (t->key < t->upstream->nkeys && at->fault != FAULT_CLIENT &&
 	    at->fault != FAULT_FILTER)
 		health_key_note(h, t->upstream->marks[t->key],

@@ -5,6 +5,7 @@
 #include "pipeline/batch.h"
 #include "pipeline/gate.h"
 #include "pipeline/guard.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
@@ -91,7 +92,9 @@ record_metadata(const struct req *r, struct buf *out)
 	put_or_null(&w, "underlying_used_model", u->upstream_model);
 	if (t != NULL && t->region.n > 0)
 		jw_str(&w, "used_region", t->region);
-	jw_bool(&w, "cached", false);
+	else if (t == NULL && u->used_region.n > 0)
+		jw_str(&w, "used_region", u->used_region);
+	jw_bool(&w, "cached", u->cached);
 	put_routing(r, "routing", &w);
 	jw_end(&w);
 }
@@ -111,6 +114,7 @@ record_price(const struct req *r, const struct target *t, struct llm_usage *u,
 {
 	const struct mapping *m = t->mapping;
 
+	price_fill(m, u);
 	price_clamp(m, u);
 	price_cost(m, u, record_factor(r, m), !target_is_own(t), c);
 	if (!r->who->org->retain || r->world->storage_pico == 0)
@@ -185,7 +189,8 @@ static void
 fill_end(struct req *r, int64_t now)
 {
 	struct usage_record *u = &r->record;
-	const struct llm_facts *f = relay_facts(r);
+	const struct llm_facts *f =
+	    u->cached ? &r->kept->facts : relay_facts(r);
 	bool cancelled = r->gone && !r->complete;
 	enum err_code code = r->err.code;
 
@@ -225,6 +230,7 @@ write_record(struct req *r)
 	if (r->record_id[0] == '\0')
 		record_id(r);
 	record_attempts(r);
+	record_fallback(r);
 	usage_end(&r->record, &b);
 	if (loop_is_here(r->world->loop))
 		batch_end(loop_batch(r->world->loop), r, buf_str(&b));
@@ -257,9 +263,24 @@ model_label(const struct req *r)
 	const struct target *t = attempt_target(r);
 	const struct mapping *m = t == NULL ? NULL : t->mapping;
 
+	if (r->record.cached)
+		return r->route.model == NULL ? STR("other") :
+						r->route.model->id;
 	if (t == NULL)
 		return STR("unknown");
 	return m->model == NULL ? STR("other") : m->model->id;
+}
+
+static struct str
+provider_label(const struct req *r)
+{
+	const struct target *t = attempt_target(r);
+	struct str id = r->record.used_provider;
+
+	if (!r->record.cached)
+		return t == NULL ? STR("unknown") : t->upstream->id;
+	return providers_find(r->world->providers, id) == NULL ? STR("other") :
+								 id;
 }
 
 /* The error_type of chat_completion_errors_total for an attempt's fault. */
@@ -282,6 +303,7 @@ error_label(const struct req *r)
 	case FAULT_UPSTREAM:
 	case FAULT_NETWORK:
 	case FAULT_TIMEOUT:
+	case FAULT_CANCELLED:
 		break;
 	}
 	return STR("upstream_error");
@@ -311,9 +333,8 @@ static void
 count_completion(struct req *r)
 {
 	struct metrics *m = r->world->metrics;
-	const struct target *t = attempt_target(r);
 	struct str model = model_label(r);
-	struct str provider = t == NULL ? STR("unknown") : t->upstream->id;
+	struct str provider = provider_label(r);
 	struct str streaming = r->record.streamed ? STR("true") : STR("false");
 	struct str all[] = { model, provider, r->record.finish, streaming };
 	struct str timed[] = { model, provider, streaming };
@@ -386,6 +407,8 @@ write_line(struct req *r)
 	logline_int(&l, "total_ms", u->duration_ms);
 	if (r->tries > 0)
 		logline_int(&l, "tries", r->tries);
+	if (u->cached)
+		logline_str(&l, "cache", STR("hit"));
 	if (u->dropped.n > 0)
 		logline_str(&l, "dropped", u->dropped);
 	if (loop_is_here(r->world->loop))

@@ -25,6 +25,8 @@ void record_price(const struct req *, const struct target *,
 int64_t record_factor(const struct req *, const struct mapping *);
 /* A record for each failed attempt; before the request's own. */
 void record_attempts(struct req *);
+/* Behind them: the decision says so if another provider than chosen was used. */
+void record_fallback(struct req *);
 /* The end record into the spool, metrics, the log line. */
 void record_end(struct req *);
 

@@ -120,3 +120,19 @@ record_attempts(struct req *r)
 		put_attempt(r, &r->attempts[i], last);
 	}
 }
+
+void
+record_fallback(struct req *r)
+{
+	static const char head[] = "{\"reason\":";
+	struct str d = r->record.decision;
+
+	if (r->tries < 2 || !str_starts(d, head) ||
+	    str_eq(r->record.used_provider,
+		r->attempts[0].target->upstream->id))
+		return;
+	d.p += sizeof(head) - 1;
+	d.n -= sizeof(head) - 1;
+	r->record.decision = arena_fmt(r->life,
+	    "%s\"fallback\",\"first_reason\":%.*s", head, STR_ARG(d));
+}

@@ -8,6 +8,7 @@
 #include "pipeline/attempt.h"
 #include "pipeline/gate.h"
 #include "pipeline/guard.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
@@ -46,6 +47,15 @@ struct relay {
 	struct llm_answer *answer; /* what is folded */
 	struct llm_facts facts;    /* unless the patched stream keeps them */
 	struct tail tail;
+	struct draw *draw; /* of images, else NULL */
+};
+
+struct draw {
+	int64_t wanted; /* calls of one image each that are to be made */
+	bool bytes;     /* and no URLs: they are fetched */
+	int images_in;
+	struct llm_picture picture; /* asked for */
+	struct llm_usage before;    /* of the calls before this one */
 };
 
 static const struct {
@@ -66,6 +76,15 @@ static const struct {
 	{ "reasoning_content", FRAME_REASONING_CONTENT },
 };
 
+enum frame_usage
+relay_shows_usage(const struct conf *c)
+{
+	for (size_t i = 0; i < NROWS(usages); i++)
+		if (strcmp(c->stream_usage, usages[i].word) == 0)
+			return usages[i].usage;
+	return FRAME_USAGE_FINISH;
+}
+
 static void
 make_frame(struct req *r, const struct target *t, struct frame *f)
 {
@@ -84,12 +103,10 @@ make_frame(struct req *r, const struct target *t, struct frame *f)
 		.asked = to->note == NULL ? NULL : to->note(&r->chat, r->life),
 		.created = clock_wall_ms() / 1000,
 		.include_usage = r->chat.include_usage,
+		.usage = relay_shows_usage(c),
 		.reasoning_apart =
 		    (t->upstream->quirks & QUIRK_REASONING_APART) != 0,
 	};
-	for (i = 0; i < NROWS(usages); i++)
-		if (strcmp(c->stream_usage, usages[i].word) == 0)
-			f->usage = usages[i].usage;
 	for (i = 0; i < NROWS(reasonings); i++)
 		if (strcmp(c->reasoning_field, reasonings[i].word) == 0)
 			f->reasoning = reasonings[i].reasoning;
@@ -191,6 +208,7 @@ start_fold(struct relay *y)
 {
 	y->answer = ARENA_NEW(y->r->life, struct llm_answer);
 	y->fold = llm_fold_new(y->r->life, y->answer);
+	y->fold->views = y->draw != NULL;
 }
 
 static void
@@ -209,6 +227,23 @@ start_coding(struct relay *y)
 	y->patched = false;
 	y->state = arena_zalloc(y->r->life, y->from->dec_size);
 	y->enc = arena_zalloc(y->r->life, y->to->enc_size);
+}
+
+/* Several calls, or URLs to be fetched: then it is no relay. */
+static void
+begin_draw(struct relay *y, const struct target *t)
+{
+	const struct req *r = y->r;
+	struct draw *d = ARENA_NEW(r->life, struct draw);
+
+	y->draw = d;
+	d->images_in = r->chat.images;
+	d->picture = r->chat.picture;
+	d->wanted = t->way->one ? r->chat.pictures : 1;
+	d->bytes = (r->chat.says & LLM_SAY_LINK) == 0 &&
+	    r->world->conf.fetch_images;
+	if (d->wanted > 1 || (d->bytes && t->way->links))
+		y->patched = false;
 }
 
 void
@@ -235,6 +270,8 @@ relay_begin(struct req *r, const struct target *t)
 	/* What guardrails may change of a stream is not patched. */
 	y->patched = y->to == y->from && y->streams == r->chat.stream &&
 	    !r->chat.heal && !(y->streams && guard_answers(r));
+	if (y->to->task == LLM_IMAGE)
+		begin_draw(y, t);
 	collect = !y->patched && (!r->chat.stream || r->chat.heal);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
@@ -284,12 +321,28 @@ relay_facts(const struct req *r)
 					  &y->facts;
 }
 
-void
-relay_usage(const struct req *r, struct llm_usage *u)
+/* What usage does not tell: pieces, and how large they were to be. */
+static void
+add_pieces(
+    const struct relay *y, const struct llm_facts *f, struct llm_usage *u)
 {
-	const struct llm_facts *f = relay_facts(r);
+	struct llm_picture made = u->picture;
 
-	assert(f != NULL);
+	llm_usage_add(u, &y->draw->before);
+	u->images_in = y->draw->images_in;
+	u->images_out = f->images;
+	u->picture = y->draw->picture;
+	if (made.w > 0) {
+		u->picture.w = made.w;
+		u->picture.h = made.h;
+	}
+	if (made.quality != LLM_QUALITY_AUTO)
+		u->picture.quality = made.quality;
+}
+
+static void
+told_usage(const struct req *r, const struct llm_facts *f, struct llm_usage *u)
+{
 	*u = f->usage;
 	if (f->has_usage)
 		return;
@@ -299,6 +352,17 @@ relay_usage(const struct req *r, struct llm_usage *u)
 		.output = r->relay->to->task != LLM_CHAT ?
 		    0 :
 		    (f->text_bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN };
+}
+
+void
+relay_usage(const struct req *r, struct llm_usage *u)
+{
+	const struct llm_facts *f = relay_facts(r);
+
+	assert(f != NULL);
+	told_usage(r, f, u);
+	if (r->relay->draw != NULL)
+		add_pieces(r->relay, f, u);
 }
 
 /* --- streams --- */
@@ -362,11 +426,14 @@ send_out(struct req *r, bool last)
 	struct buf *out = r->relay->out;
 
 	note_first(r, out);
+	if (r->kept != NULL)
+		keep_copy(r, buf_str(out));
 	if (out->n > 0 || last)
 		reply_more(r, buf_str(out), last);
 	buf_clear(out);
 	loop_unclaim(r);
-	if (r->answered && r->setup != NULL && call_sent(r->call))
+	if (r->answered && r->setup != NULL && r->hedge == NULL &&
+	    (r->call == NULL || call_sent(r->call)))
 		req_drop_setup(r);
 }
 
@@ -445,7 +512,41 @@ send_whole(struct req *r, struct str body)
 	}
 	r->answered = true;
 	r->first_ms = clock_ms();
+	if (r->kept != NULL)
+		keep_copy(r, body);
 	reply_whole(r, 200, NULL, STR(""), body);
+}
+
+static void
+free_pieces(void *arg)
+{
+	struct pieces *p = arg;
+
+	buf_free(&p->text);
+}
+
+/* Where a long answer is put together, to the end of the request. */
+static struct pieces *
+new_pieces(struct req *r)
+{
+	struct pieces *p = ARENA_NEW(r->life, struct pieces);
+
+	*p = PIECES_LIMIT(ANSWER_MAX);
+	arena_defer(r->life, free_pieces, p);
+	return p;
+}
+
+static int
+send_pieces(struct relay *y)
+{
+	struct req *r = y->r;
+	struct pieces *p = new_pieces(r);
+
+	y->to->encode_pieces(&y->frame, y->answer, make_tail(y, r->life), p);
+	r->answered = true;
+	r->first_ms = clock_ms();
+	reply_pieces(r, p);
+	return 0;
 }
 
 /* What was folded goes out, as events or in one piece. */
@@ -473,6 +574,8 @@ send_folded(struct relay *y)
 			send_out(r, true);
 		return rc;
 	}
+	if (y->to->encode_pieces != NULL)
+		return send_pieces(y);
 	y->to->encode_answer(&y->frame, y->answer, make_tail(y, r->life), &w);
 	send_whole(r, buf_str(&b));
 	buf_free(&b);
@@ -522,6 +625,21 @@ relay_end(struct req *r)
 /* --- whole answers --- */
 
 static int
+send_patched(struct relay *y, struct str body)
+{
+	struct req *r = y->r;
+	struct pieces *p = new_pieces(r);
+
+	if (y->from->patch_pieces(r->setup, &y->frame, make_tail(y, r->life),
+		body, p, &r->err) == -1)
+		return -1;
+	r->answered = true;
+	r->first_ms = clock_ms();
+	reply_pieces(r, p);
+	return 0;
+}
+
+static int
 whole_patched(struct relay *y, struct str body)
 {
 	struct req *r = y->r;
@@ -533,6 +651,8 @@ whole_patched(struct relay *y, struct str body)
 		r->broken = true;
 		return -1;
 	}
+	if (y->from->patch_pieces != NULL)
+		return send_patched(y, body);
 	if (y->from->patch_write(r->setup, &y->frame, make_tail(y, r->setup),
 		body, &b, &r->err) == 0) {
 		send_whole(r, buf_str(&b));
@@ -540,6 +660,71 @@ whole_patched(struct relay *y, struct str body)
 	}
 	buf_free(&b);
 	return rc;
+}
+
+static void
+free_body(void *arg)
+{
+	buf_free(arg);
+}
+
+/* What was decoded points into the body; the next call has another one. */
+static void
+keep_body(struct req *r)
+{
+	struct buf *b = ARENA_NEW(r->life, struct buf);
+
+	*b = r->whole;
+	arena_defer(r->life, free_body, b);
+	r->whole = (struct buf){ 0 };
+}
+
+/* There is another call: what this one cost is added up. */
+static void
+keep_usage(struct relay *y)
+{
+	struct llm_usage u;
+
+	told_usage(y->r, &y->facts, &u);
+	llm_usage_add(&y->draw->before, &u);
+	y->facts.usage = (struct llm_usage){ 0 };
+	y->facts.has_usage = false;
+}
+
+/* A URL that is the same with its escapes taken out and in JSON. */
+static bool
+is_plain(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '"' ||
+		    s.p[i] == '\\')
+			return false;
+	return str_starts(s, "https://");
+}
+
+/* Are there images by URL that the client wants to have?  Unescapes them. */
+static bool
+has_links(struct relay *y)
+{
+	struct llm_part *p =
+	    y->answer->choices == NULL ? NULL : y->answer->choices->parts;
+	struct str raw, url;
+	bool any = false;
+
+	for (; p != NULL && y->draw->bytes; p = p->next) {
+		raw = p->media.url;
+		if (raw.n == 0) /* else it is a string of the body */
+			continue;
+		url = jscan_text(
+		    (struct str){ raw.p - 1, raw.n + 2 }, y->r->life);
+		if (!is_plain(url))
+			continue;
+		p->media.url = arena_dup(y->r->life, url);
+		any = true;
+	}
+	return any;
 }
 
 /* A plain body for a client that streams, or that is collected first. */
@@ -555,6 +740,41 @@ whole_decoded(struct relay *y, struct str body)
 		r->broken = true;
 		return -1;
 	}
+	if (y->draw != NULL && --y->draw->wanted > 0) {
+		keep_usage(y);
+		keep_body(y->r);
+		return 1;
+	}
+	if (y->draw != NULL && has_links(y)) {
+		keep_body(y->r);
+		return 2;
+	}
+	return send_folded(y);
+}
+
+struct llm_part *
+relay_parts(struct req *r)
+{
+	return r->relay->answer->choices->parts;
+}
+
+int
+relay_send(struct req *r)
+{
+	return send_folded(r->relay);
+}
+
+int
+relay_made(struct req *r)
+{
+	struct relay *y = r->relay;
+
+	if (y == NULL || y->draw == NULL || y->fold == NULL ||
+	    y->facts.images == 0 || r->gone)
+		return -1;
+	r->err = (struct err){ .code = ERR_NONE };
+	r->broken = false;
+	y->facts.has_usage = true; /* of this call there is none */
 	return send_folded(y);
 }
 

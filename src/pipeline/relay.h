@@ -1,6 +1,8 @@
 #ifndef PIPELINE_RELAY_H
 #define PIPELINE_RELAY_H
 
+#include "base/conf.h"
+#include "dialect/dialect.h"
 #include "pipeline/stage.h"
 
 /*
@@ -14,6 +16,9 @@
  *			must be seen whole): events are folded into an answer
  *	replayed	the provider cannot stream, the client does
  */
+
+/* stream_usage, as dialects are told it. */
+enum frame_usage relay_shows_usage(const struct conf *);
 
 /* Front threads, before the attempt starts. */
 void relay_begin(struct req *, const struct target *);
@@ -30,8 +35,17 @@ void relay_flush(struct req *);
 /* The stream's body has ended well.  0: the answer is complete and sent. */
 int relay_end(struct req *);
 
-/* A whole body (r->whole).  0: the answer is complete and sent. */
+/*
+ * A whole body (r->whole).  0: the answer is complete and sent; 1: more images
+ * are wanted than a call makes, and the same call is to be made once more; 2: images
+ * are to be fetched (relay_parts()) before relay_send().
+ */
 int relay_whole(struct req *);
+struct llm_part *relay_parts(struct req *);
+int relay_send(struct req *);
+
+/* The images of calls before one that failed.  -1: there are none. */
+int relay_made(struct req *);
 
 /* A refusal for content as an answer of its own: 200, content_filter. */
 int relay_refusal(struct req *);

@@ -6,6 +6,7 @@
 #include "json/jw.h"
 #include "pipeline/attempt.h"
 #include "pipeline/guard.h"
+#include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/relay.h"
 #include "pipeline/reply.h"
@@ -161,6 +162,9 @@ put_head(struct req *r, struct buf *b, int status, const char *type)
 	if (r->guard != NULL)
 		put_guard(r, b);
 	buf_add(b, r->limited);
+	if (r->kept != NULL)
+		put_header(b, "x-llmgateway-cache",
+		    r->kept->hit ? STR("HIT") : STR("MISS"));
 	r->status = status;
 	r->headed = true;
 }
@@ -204,7 +208,34 @@ reply_whole(struct req *r, int status, const char *type, struct str extra,
 }
 
 int
-reply_stream(struct req *r, struct str first)
+reply_pieces(struct req *r, const struct pieces *body)
+{
+	struct str *v = arena_alloc(r->life, (2 * PIECES_MAX + 2) * sizeof(*v));
+	struct buf b = BUF_LIMIT(HEAD_MAX);
+	int n = pieces_list(body, v + 1), i;
+	int64_t all = 0;
+
+	for (i = 1; i <= n; i++)
+		all += (int64_t)v[i].n;
+	put_head(r, &b, 200, JSON_TYPE);
+	buf_add(&b, STR("Cache-Control: no-store\r\n"));
+	put_served(r, &b);
+	put_number(&b, "Content-Length", all);
+	buf_add(&b, STR("\r\n"));
+	v[0] = arena_dup(r->life, buf_str(&b));
+	buf_free(&b);
+	r->sent += all + (int64_t)v[0].n;
+	r->said_ms = clock_ms();
+	if (r->gone || r->client->ops->lend(r->client, v, n + 1) == -1) {
+		r->gone = true;
+		return -1;
+	}
+	return 0;
+}
+
+/* The 200 of a stream, together with its first bytes. */
+static int
+begin_stream(struct req *r, struct str first, bool last)
 {
 	struct buf b = BUF_LIMIT(HEAD_MAX + first.n);
 	int rc;
@@ -216,7 +247,7 @@ reply_stream(struct req *r, struct str first)
 	put_served(r, &b);
 	buf_add(&b, STR("\r\n"));
 	buf_add(&b, first);
-	rc = send_bytes(r, buf_str(&b), false);
+	rc = send_bytes(r, buf_str(&b), last);
 	buf_free(&b);
 	return rc;
 }
@@ -224,12 +255,8 @@ reply_stream(struct req *r, struct str first)
 int
 reply_more(struct req *r, struct str bytes, bool last)
 {
-	if (!r->headed)
-		return reply_stream(r, bytes) == -1 ||
-			(last && send_bytes(r, STR(""), true) == -1) ?
-		    -1 :
-		    0;
-	return send_bytes(r, bytes, last);
+	return r->headed ? send_bytes(r, bytes, last) :
+			   begin_stream(r, bytes, last);
 }
 
 /* --- errors --- */

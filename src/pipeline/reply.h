@@ -13,12 +13,16 @@
 int reply_whole(struct req *, int status, const char *type, struct str extra,
     struct str body);
 
+/*
+ * A 200 with a body that is sent from where it is: what it points to lives as
+ * long as the request.
+ */
+int reply_pieces(struct req *, const struct pieces *);
+
 /* The error in r->err, in the client's format.  Before the status only. */
 int reply_error(struct req *);
 
-/* The 200 of a stream, together with its first bytes. */
-int reply_stream(struct req *, struct str first);
-/* More of it. */
+/* Bytes of a stream; the first bring the head of a 200 with them. */
 int reply_more(struct req *, struct str bytes, bool last);
 /* The error as the stream's last event, api.md 2.5. */
 int reply_stream_error(struct req *);

@@ -15,6 +15,8 @@
 #include "pipeline/hold.h"
 #include "provider/provider.h"
 
+struct hedge;
+struct kept;
 struct loop;
 struct own_set;
 struct req_guard;
@@ -51,6 +53,7 @@ struct attempt {
 	int status; /* of the provider, 0: none */
 	enum fault fault;
 	int64_t started_ms;
+	int64_t call_ms; /* its last call began: images may take several */
 	int64_t duration_ms;
 	struct attempt_cost *cost; /* of one that failed; NULL: none */
 };
@@ -141,14 +144,19 @@ struct req {
 	bool no_retry; /* X-No-Fallback, or a failure that ends it */
 	struct http_request ask;
 	struct call *call;
+	struct hedge *hedge; /* a second transfer, or NULL */
+	int64_t hedge_ms;    /* when it begins */
+	bool hedged;         /* there is or was one */
 	enum token token; /* what the call fetches, or waits for */
 	bool renewed;     /* a refused token was replaced */
 	struct relay *relay; /* how the answer is passed on */
+	struct kept *kept;   /* the cache was asked; or NULL */
+	const struct err *unrouted; /* what a miss fails with; or NULL */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */
 
 	/* Times: monotonic ms, 0: not yet. */
 	int64_t began_ms;
-	int64_t due_ms;   /* when on_due() is to look again */
+	int64_t due_ms;   /* when on_due() is to look again; 0: at once */
 	int64_t heard_ms; /* last byte of the provider */
 	int64_t said_ms;  /* last byte to the client */
 	int64_t taken_ms; /* when the client last took what was kept */
@@ -221,11 +229,16 @@ int resolve_model(struct req *, struct err *);
 enum verdict stage_guard(struct req *);
 /* pipeline/judge.c */
 enum verdict stage_judge(struct req *);
+/* pipeline/keep.c */
+enum verdict stage_keep(struct req *);
 /* pipeline/fetch.c */
 enum verdict stage_fetch(struct req *);
+/* Not a stage: images of an answer, by the loop; then it goes on at r->at. */
+void fetch_answer(struct req *, struct llm_part *);
 /* pipeline/attempt.c */
 enum verdict stage_relay(struct req *);
 enum verdict stage_answer(struct req *);
+enum verdict stage_send(struct req *);
 /* pipeline/models.c, service.c, sim.c */
 enum verdict stage_models(struct req *);
 enum verdict stage_model(struct req *);
@@ -239,5 +252,7 @@ enum verdict stage_sim(struct req *);
 enum verdict stage_usage(struct req *);
 enum verdict stage_key(struct req *);
 enum verdict stage_sim_embed(struct req *);
+enum verdict stage_sim_image(struct req *);
+enum verdict stage_sim_file(struct req *);
 
 #endif

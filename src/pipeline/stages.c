@@ -4,6 +4,7 @@
 #include "base/unpack.h"
 #include "domain/alias.h"
 #include "domain/iam.h"
+#include "http/multipart.h"
 #include "pipeline/batch.h"
 #include "pipeline/loop.h"
 #include "pipeline/own.h"
@@ -34,12 +35,28 @@ is_json_type(struct str type)
 	    str_trim(str_split(&rest, ';')), "application/json");
 }
 
+/* Files may come with it. */
+static bool
+takes_form(const struct req *r)
+{
+	const struct dialect *d = r->endpoint->dialect;
+
+	return d != NULL ? d->form :
+			   strcmp(r->endpoint->name, "sim-edits") == 0;
+}
+
 static int
 check_type(struct req *r)
 {
 	struct str coding = str_trim(r->in.coding);
 
-	if (!is_json_type(r->in.content_type))
+	if (takes_form(r)) {
+		if (!is_json_type(r->in.content_type) &&
+		    !multipart_is(r->in.content_type))
+			return err_set(&r->err, ERR_MEDIA_TYPE,
+			    "Unsupported Media Type: Content-Type must be "
+			    "multipart/form-data or application/json");
+	} else if (!is_json_type(r->in.content_type))
 		return err_set(&r->err, ERR_MEDIA_TYPE,
 		    "Unsupported Media Type: Content-Type must be "
 		    "application/json");
@@ -53,6 +70,8 @@ check_type(struct req *r)
 static size_t
 body_max(const struct req *r)
 {
+	if (takes_form(r))
+		return (size_t)r->world->conf.max_upload_bytes;
 	return str_starts(r->path, "/v1/") || str_starts(r->path, "/sim/") ?
 	    (size_t)r->world->conf.max_body_bytes :
 	    SMALL_BODY_MAX;
@@ -231,20 +250,26 @@ take_source(struct req *r)
 	return 0;
 }
 
+/* The headers of api.md 1.4, else what the body says (12.4). */
 static struct str
 find_session(const struct req *r)
 {
 	static const char *const names[] = { "HTTP_X_SESSION_ID",
 		"HTTP_X_SESSION_AFFINITY", "HTTP_SESSION_ID",
 		"HTTP_X_CLAUDE_CODE_SESSION_ID" };
-	struct str s;
+	static const char *const members[] = { "prompt_cache_key", "user" };
+	const struct llm_request *q = &r->chat;
+	struct str s = STR_NONE;
+	size_t i;
 
-	for (size_t i = 0; i < NROWS(names); i++) {
+	for (i = 0; s.n == 0 && i < NROWS(names); i++)
 		s = req_param(r, names[i]);
-		if (s.n > 0)
-			return (struct str){ s.p, s.n > 256 ? 256 : s.n };
-	}
-	return STR_NONE;
+	if (s.n == 0 && q->from == &dialect_anthropic_messages)
+		s = jscan_word(jscan_get(q->members, q->nmembers, "metadata"),
+		    "user_id");
+	for (i = 0; s.n == 0 && i < NROWS(members); i++)
+		s = jscan_inner(jscan_get(q->members, q->nmembers, members[i]));
+	return (struct str){ s.p, s.n > 256 ? 256 : s.n };
 }
 
 /* Of a CGI variable's name, as in the header's; what is odd becomes "-". */
@@ -298,7 +323,9 @@ stage_parse(struct req *r)
 	r->chat.from = r->endpoint->dialect;
 	r->chat.version = req_param(r, "HTTP_ANTHROPIC_VERSION");
 	r->chat.betas = req_param(r, "HTTP_ANTHROPIC_BETA");
-	r->chat.body = jscan_repair(r->chat.body, r->setup);
+	r->chat.type = r->in.content_type;
+	if (!takes_form(r) || !multipart_is(r->chat.type))
+		r->chat.body = jscan_repair(r->chat.body, r->setup);
 	if (r->chat.from->peek(&r->chat, r->setup, &r->err) == -1)
 		return FAIL;
 	r->no_retry = str_is_nocase(req_param(r, "HTTP_X_NO_FALLBACK"), "true");
@@ -417,13 +444,17 @@ resolve_model(struct req *r, struct err *e)
 	const struct world *w = r->world;
 	struct str by = r->record.session.n > 0 ? r->record.session :
 						  str_from(r->request_id);
-	struct str alias = alias_find(r->who->org, r->chat.model, by);
+	struct str alias;
 
+	/* For images "auto" is a model that draws (api.md 8.1). */
+	if (r->chat.pictures > 0 && str_is(r->chat.model, "auto"))
+		r->chat.model = str_from(w->conf.auto_image_model);
 	world_today(r->today);
 	r->route_world = (struct route_world){ w->catalog, r->today,
 		r, is_known, is_usable, takes_any, has_region, factor_of,
 		is_allowed, find_custom,
-		strcmp(r->who->mode, "api-keys") == 0 };
+		strcmp(r->who->mode, "api-keys") == 0, w->conf.auto_models };
+	alias = alias_find(r->who->org, r->chat.model, by);
 	return route_resolve(&r->route, &r->route_world,
 	    alias.p != NULL ? alias : r->chat.model, e);
 }

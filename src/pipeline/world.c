@@ -7,8 +7,12 @@
 #include "pipeline/endpoint.h"
 #include "pipeline/hold.h"
 #include "pipeline/guard.h"
+#include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/world.h"
+#include "store/slow.h"
+#include "store/health_share.h"
+#include "store/cache.h"
 
 /* Without an end a hold is let go so long after the request must be over. */
 #define GRACE_MS 60000
@@ -36,15 +40,19 @@ load(struct world *w, const struct program *p, const char *path,
 		return -1;
 	if (is_program(p, &program_sim))
 		return 0;
+	if (w->conf.store_cache[0] != '\0' &&
+	    cache_check(w->conf.store_cache, e) == -1)
+		return -1;
 	if (catalog_decimal(str_from(w->conf.storage_usd_per_mtok), 6,
 		&w->storage_pico) == -1)
 		return err_set(e, ERR_CONFIG,
 		    "storage_usd_per_mtok must be a decimal number");
-	return catalog_load(
-		   &w->catalog, catalog_path(&w->conf, w->conf.arena), &w->conf, e) == -1 ||
-			providers_load(&w->providers, &w->conf, e) == -1 ?
-		  -1 :
-		  0;
+	/* Health asks nothing of the models, which are a megabyte. */
+	if (!is_program(p, &program_health) &&
+	    catalog_load(&w->catalog,
+		catalog_path(&w->conf, w->conf.arena), &w->conf, e) == -1)
+		return -1;
+	return providers_load(&w->providers, &w->conf, e);
 }
 
 int
@@ -93,6 +101,23 @@ open_counters(struct world *w, struct err *e)
 	return counters_open(&w->counters, &setup, e);
 }
 
+/* What barred a key may be mended: each start asks anew (api.md 12.6). */
+static void
+free_keys(const struct world *w)
+{
+	const struct upstream *u;
+	struct health_key_state state;
+
+	for (int i = 0; i < providers_count(w->providers); i++) {
+		u = providers_at(w->providers, i);
+		for (int k = 0; k < u->nkeys; k++) {
+			health_key_state(w->health, u->marks[k], &state);
+			if (state.why == HEALTH_KEY_BAD)
+				health_key_reset(w->health, u->marks[k]);
+		}
+	}
+}
+
 static int
 open_stores(struct world *w, struct err *e)
 {
@@ -107,6 +132,8 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	if (is_program(w->program, &program_sim))
 		return 0;
+	if (c->hedge_percent > 0)
+		w->slow = slow_new();
 	if (health_open(&w->health, c->runtime_dir, e) == -1 ||
 	    sql_open(&w->sql, c->store_sql, SQL_WRITE, e) == -1)
 		return -1;
@@ -126,8 +153,13 @@ open_stores(struct world *w, struct err *e)
 	if (!calls_models(w->program))
 		return 0;
 	guards_open(&w->guards);
+	free_keys(w);
 	owns_open(&w->owns);
 	if (seal_key_make(&w->master, c->master_key_file, e) == -1)
+		return -1;
+	keep_open(&w->keep, w);
+	if (health_share_open(&w->health_share, w->health, c->store_kv,
+		&w->log, e) == -1)
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/spool", c->state_dir);
 	return file_mkdir(dir, 0750, e) == -1 ||
@@ -158,6 +190,7 @@ world_close(struct world *w)
 {
 	if (w->program != NULL && w->program->close != NULL)
 		w->program->close(w);
+	keep_close(w->keep);
 	holds_close(w->holds);
 	counters_close(w->counters);
 	spool_close(w->spool);
@@ -168,6 +201,8 @@ world_close(struct world *w)
 	sql_close(w->sql);
 	sql_close(w->key_sql);
 	sql_close(w->read_sql);
+	slow_free(w->slow);
+	health_share_close(w->health_share);
 	health_close(w->health);
 	metrics_close(w->metrics);
 	catalog_free(w->catalog);

@@ -14,11 +14,14 @@
 #include "store/spool.h"
 #include "store/sql.h"
 
+struct health_share;
 struct holds;
+struct keep;
 struct loop;
 struct owns;
 struct guards;
 struct fronts;
+struct slow;
 struct program;
 
 /*
@@ -43,11 +46,16 @@ struct world {
 	pthread_mutex_t read_lock;
 	struct metrics *metrics;
 	struct health *health; /* of providers and keys, on this host */
+	struct slow *slow;     /* with hedge_percent, else NULL */
+	atomic_llong asked;    /* requests that could have been hedged */
+	atomic_llong hedges;   /* and those that were */
+	struct health_share *health_share; /* with other hosts; or NULL */
 	atomic_int retries;    /* requests that are being tried again */
 	atomic_uint turn;      /* of keys that are all unwell */
 	struct spool *spool;
 	struct counters *counters;
 	struct holds *holds;  /* of programs that call models, else NULL */
+	struct keep *keep;    /* the response cache, of the same */
 	int64_t storage_pico; /* a token, storage_usd_per_mtok */
 	struct loop *loop;
 	struct fronts *fronts;

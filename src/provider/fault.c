@@ -21,6 +21,7 @@ const struct fault_row fault_rows[FAULT__MAX] = {
 	[FAULT_UPSTREAM] = { "upstream_error", true, ERR_UPSTREAM },
 	[FAULT_NETWORK] = { "network_error", true, ERR_FETCH },
 	[FAULT_TIMEOUT] = { "timeout", true, ERR_FIRST_BYTE },
+	[FAULT_CANCELLED] = { "cancelled", false, ERR_CLIENT_GONE },
 };
 
 /* What a body says in members of their own; texts without their quotes. */

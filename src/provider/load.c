@@ -194,6 +194,7 @@ load_one(struct load *l, struct str id, struct err *e)
 		return -1;
 	place_responses(l);
 	place_embed(l);
+	place_images(l);
 	if (l->own)
 		u->auth = choose_auth(l);
 	else if (load_keys(l, e) == -1)

@@ -4,6 +4,7 @@
 
 #include "http/url.h"
 #include "json/jscan.h"
+#include "provider/image.h"
 #include "provider/option.h"
 #include "provider/place.h"
 
@@ -293,4 +294,93 @@ place_embed(const struct load *l)
 		    (int)(at - u->ways[i].path), u->ways[i].path,
 		    at + sizeof(chat) - 1)
 			    .p };
+}
+
+/* A way, if there is room and a path. */
+static void
+add_images(struct upstream *u, const struct way *w)
+{
+	if (u->nways < WAYS_MAX && w->path != NULL)
+		u->ways[u->nways++] = *w;
+}
+
+/* The path of chats with another end, or NULL. */
+static const char *
+beside_chat(const struct load *l, const struct way *chat, const char *end)
+{
+	static const char name[] = "/chat/completions";
+	const char *at = strstr(chat->path, name);
+
+	return at == NULL ?
+	    NULL :
+	    arena_fmt(l->arena, "%.*s/images/%s%s", (int)(at - chat->path),
+		chat->path, end, at + sizeof(name) - 1)
+		.p;
+}
+
+/* Deployments know images since a later version than that of chats. */
+static const char *
+dated(const struct load *l, const char *path)
+{
+	const char *q = path == NULL ? NULL : strchr(path, '?');
+
+	if (q == NULL || strstr(path, "/deployments/") == NULL ||
+	    place_variable(l, "API_VERSION") != NULL)
+		return path;
+	return arena_fmt(l->arena, "%.*s?api-version=2025-04-01-preview",
+	    (int)(q - path), path)
+	    .p;
+}
+
+/* Deployments have them beside their chats, and v1 of a dated version, too. */
+static bool
+is_moved(const struct load *l, const struct way *chat)
+{
+	return strcmp(chat->path, l->row->path) != 0;
+}
+
+void
+place_images(const struct load *l)
+{
+	const struct provider *row = l->row;
+	struct upstream *u = l->u;
+	const struct way *chat = &u->ways[0];
+	/* Who serves what nobody described may have them, too. */
+	bool own = row == NULL || row->any_model;
+	struct way w = { .without = LLM_CAN_CHAT };
+
+	if (chat->dialect != &dialect_openai_chat)
+		return;
+	if (row != NULL && row->images != NULL && !is_moved(l, chat)) {
+		own = false;
+		w.path = row->images;
+	} else if (own || (row != NULL && row->images != NULL))
+		w.path = dated(l, beside_chat(l, chat, "generations"));
+	if (row != NULL) {
+		w.image = row->image;
+		w.one = row->one_image;
+		w.links = row->image != NULL && row->image->b64 == NULL &&
+		    row->edits == NULL;
+	}
+	/* GPT image has no URLs, and nobody else has streams. */
+	if (w.image != NULL)
+		w.deaf = w.image->b64 == NULL && row->edits != NULL ?
+		    LLM_SAY_LINK :
+		    LLM_SAY_PARTIAL;
+	if (own || (row != NULL && row->edits != NULL)) {
+		struct way edits = w;
+
+		edits.dialect = &dialect_openai_edits;
+		edits.path = own || is_moved(l, chat) ?
+		    dated(l, beside_chat(l, chat, "edits")) :
+		    row->edits;
+		add_images(u, &edits);
+	}
+	w.dialect = &dialect_openai_images;
+	add_images(u, &w);
+	add_images(u,
+	    &(struct way){ .dialect = &dialect_chat_image,
+		.path = chat->path,
+		.with = LLM_CAN_CHAT | LLM_CAN_DRAW,
+		.one = true });
 }

@@ -57,5 +57,10 @@ int place_path(const struct load *, struct err *);
 void place_responses(const struct load *);
 /* A way for embeddings beside that of chats, where OpenAI's API has it. */
 void place_embed(const struct load *);
+/*
+ * Ways for images: endpoints of their own for models that only draw, where the
+ * provider has them, and chats for those that draw in chats.
+ */
+void place_images(const struct load *);
 
 #endif

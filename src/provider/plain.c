@@ -7,7 +7,7 @@
 
 #include "http/url.h"
 #include "json/jw.h"
-#include "provider/quirk.h"
+#include "provider/image.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0.1.0"
@@ -34,8 +34,11 @@ provider_way(const struct upstream *u, const struct dialect *from,
 	int i;
 
 	*deaf = 0;
+	/* Between equal dialects everything can be said, but of images. */
 	for (w = u->ways; w < u->ways + u->nways; w++)
-		if (w->dialect == from && way_fits(w, from->task, caps))
+		if (w->dialect == from && way_fits(w, from->task, caps) &&
+		    (from->task != LLM_IMAGE ||
+			(says & (~from->hears | w->deaf)) == 0))
 			return w;
 	for (i = 0; i < u->nways; i++) {
 		w = &u->ways[i];
@@ -59,6 +62,8 @@ provider_streams(const struct target *t, const struct llm_request *r)
 	if (t->upstream->no_stream || (plain && !stream) ||
 	    r->from->task == LLM_COUNT)
 		return false;
+	if (r->from->task == LLM_IMAGE)
+		return r->stream && t->way->dialect == r->from;
 	/* A model that nobody described has neither bit. */
 	return r->stream || (stream && !plain);
 }
@@ -137,6 +142,9 @@ make_changes(const struct target *t, const struct llm_request *r,
 		quirk_embed(t, c);
 	if (t->way->dialect == &dialect_openai_responses)
 		quirk_responses(t, c);
+	if (t->way->dialect == &dialect_openai_images ||
+	    t->way->dialect == &dialect_openai_edits)
+		quirk_image(t, r, c, a);
 	if (t->way->dialect != &dialect_openai_chat)
 		return;
 	change_limit(t, r, c, a);
@@ -218,9 +226,11 @@ encode_body(const struct target *t, struct llm_request *r, struct changes *c,
 	return apply_rest(body, c, 0, a, e);
 }
 
+/* The line for Content-Type goes to *type. */
 static int
 put_body(const struct target *t, struct llm_request *r, struct arena *a,
-    struct http_request *q, struct buf *dropped, struct err *e)
+    struct http_request *q, struct buf *dropped, struct str *type,
+    struct err *e)
 {
 	struct changes *c = arena_alloc(a, sizeof(*c));
 	struct buf *body = arena_buf(a, BODY_MAX);
@@ -237,7 +247,8 @@ put_body(const struct target *t, struct llm_request *r, struct arena *a,
 	if (body->full)
 		return err_set(e, ERR_TOO_LARGE, "Request is too large");
 	q->body = (struct str){ body->p, body->n - 1 };
-	return 0;
+	*type = STR("Content-Type: application/json");
+	return t->way->dialect->form ? form_body(r, q->body, a, q, type, e) : 0;
 }
 
 static void
@@ -308,6 +319,7 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
     struct http_request *q, struct buf *dropped, struct err *e)
 {
 	bool streams = provider_streams(t, r);
+	struct str type;
 
 	*q = (struct http_request){ 0 };
 	if (!upstream_usable(t->upstream))
@@ -315,14 +327,13 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
 	q->public_only = t->upstream->public_only;
 	q->ca_file = t->upstream->ca_file;
 	q->proxy = t->upstream->proxy;
-	if (put_body(t, r, a, q, dropped, e) == -1)
+	if (put_body(t, r, a, q, dropped, &type, e) == -1)
 		return -1;
 	put_url(t, streams, a, q);
 	if (t->upstream->ops->place != NULL &&
 	    t->upstream->ops->place(t, r, a, &q->url, e) == -1)
 		return -1;
-	if (provider_put_header(q, STR("Content-Type: application/json"), e) ==
-		-1 ||
+	if (provider_put_header(q, type, e) == -1 ||
 	    provider_put_header(q,
 		str_from(!streams ?
 			"Accept: application/json" :

@@ -34,6 +34,7 @@ enum {
 };
 
 struct changes;
+struct image_words;
 struct load;
 struct target;
 struct upstream;
@@ -60,6 +61,10 @@ struct way {
 	unsigned without; /* and with none of these */
 	unsigned deaf;    /* LLM_SAY_* that its dialect hears, but not here:
 			     URLs at Vertex */
+	bool one;         /* draws one image a call */
+	bool links;       /* and answers URLs, whatever it is told */
+	const struct image_words *image; /* provider/image.h; NULL: it takes
+					    all that OpenAI's does */
 };
 #define WAYS_MAX 8
 
@@ -128,6 +133,10 @@ struct provider {
 	const char *needs_env;   /* variable that fills {resource}, or NULL */
 	const char *version_env; /* of the api-version in the path, or NULL */
 	const char *responses;   /* path of OpenAI's responses beside chat */
+	const char *images;      /* path of images/generations */
+	const char *edits;       /* path of images/edits */
+	const struct image_words *image;
+	bool one_image; /* a call makes one */
 	bool any_model; /* names that the catalogue lacks pass, at no price */
 	bool no_stream; /* cannot stream */
 };
@@ -271,6 +280,7 @@ enum fault {
 	FAULT_UPSTREAM, /* upstream_error */
 	FAULT_NETWORK,  /* network_error */
 	FAULT_TIMEOUT,
+	FAULT_CANCELLED, /* another transfer was faster: pipeline/hedge.h */
 	FAULT__MAX
 };
 

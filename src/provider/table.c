@@ -12,8 +12,11 @@
 #include "provider/anthropic.h"
 #include "provider/aws.h"
 #include "provider/google.h"
+#include "provider/image.h"
 
 #define V1 "/v1/chat/completions"
+#define IMAGES "/v1/images/generations"
+#define EDITS "/v1/images/edits"
 
 #define CHAT .dialect = &dialect_openai_chat
 #define HOSTED CHAT, .auth = AUTH_BEARER
@@ -37,6 +40,9 @@ static const struct way ai_studio[] = {
 	    .path = AT("/v1beta", "countTokens") },
 	{ .dialect = &dialect_gemini_embed,
 	    .path = AT("/v1beta", "batchEmbedContents") },
+	{ .dialect = &dialect_gemini_image,
+	    .path = AT("/v1beta", "generateContent"),
+	    .one = true },
 	{ .dialect = NULL }
 };
 
@@ -47,12 +53,14 @@ static const struct way ai_studio[] = {
 static const struct way vertex[] = {
 	{ .dialect = &dialect_gemini,
 	    .path = AT(VERTEX_GEMINI, "generateContent"),
-	    .stream_path =
-		AT(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
+	    .stream_path = AT(VERTEX_GEMINI, "streamGenerateContent?alt=sse") },
 	{ .dialect = &dialect_gemini_count,
 	    .path = AT(VERTEX_GEMINI, "countTokens") },
 	{ .dialect = &dialect_gemini_embed,
 	    .path = AT(VERTEX_GEMINI, "predict") },
+	{ .dialect = &dialect_gemini_image,
+	    .path = AT(VERTEX_GEMINI, "generateContent"),
+	    .one = true },
 	{ .dialect = NULL }
 };
 
@@ -131,6 +139,9 @@ const struct provider provider_rows[] = {
     .quirks = QUIRK_MAX_COMPLETION | QUIRK_NO_CACHE_MARKS,
     .sdk_env = "AZURE_OPENAI_API_KEY",
     .responses = "/openai/v1/responses?api-version=preview",
+    .images = "/openai/v1/images/generations?api-version=preview",
+    .edits = "/openai/v1/images/edits?api-version=preview",
+    .image = &image_gpt,
     .needs_env = "LLM_AZURE_RESOURCE",
     .version_env = "LLM_AZURE_API_VERSION" },
 { "azure-ai-foundry", "Azure AI Foundry", CHAT, .auth = AUTH_API_KEY,
@@ -148,6 +159,8 @@ const struct provider provider_rows[] = {
     .quirks = QUIRK_REASONING_BACK },
 { "bytedance", "ByteDance", HOSTED, .path = "/chat/completions",
     .base_url = "https://ark.ap-southeast.bytepluses.com/api/v3",
+    .images = "/images/generations", .image = &image_bytedance,
+    .one_image = true,
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "ARK_API_KEY" },
 { "canopywave", "CanopyWave", HOSTED, .path = V1,
     .base_url = "https://inference.canopywave.io",
@@ -227,7 +240,8 @@ const struct provider provider_rows[] = {
 { "openai", "OpenAI", HOSTED, .path = V1,
     .base_url = "https://api.openai.com",
     .quirks = QUIRK_MAX_COMPLETION | QUIRK_NO_CACHE_MARKS,
-    .responses = "/v1/responses", .sdk_env = "OPENAI_API_KEY" },
+    .responses = "/v1/responses", .images = IMAGES, .edits = EDITS,
+    .image = &image_gpt, .sdk_env = "OPENAI_API_KEY" },
 { "openrouter", "OpenRouter", HOSTED, .path = V1,
     .base_url = "https://openrouter.ai/api",
     .quirks = QUIRK_REASONING_BACK | QUIRK_SEALS_BACK, .sdk_env = "OPENROUTER_API_KEY" },
@@ -259,13 +273,15 @@ const struct provider provider_rows[] = {
 { "sglang", "SGLang", OWN, .path = V1 },
 /* Base URL: the setting sim_url. */
 { "sim", "Simulation", CHAT, .auth = AUTH_NONE, .any_model = true,
-    .path = V1, .quirks = QUIRK_REASONING_BACK },
+    .path = V1, .images = IMAGES, .edits = EDITS,
+    .quirks = QUIRK_REASONING_BACK },
 { "tencent", "Tencent Cloud", HOSTED, .path = V1,
     .base_url = "https://tokenhub-intl.tencentcloudmaas.com",
     .quirks = QUIRK_REASONING_BACK },
 { "tgi", "Text Generation Inference", OWN, .path = V1 },
 { "together-ai", "Together AI", HOSTED, .path = V1,
     .base_url = "https://api.together.ai",
+    .images = IMAGES, .image = &image_together,
     .quirks = QUIRK_REASONING_BACK, .sdk_env = "TOGETHER_API_KEY" },
 { "vertex-anthropic", "Vertex AI (Anthropic)", .auth = AUTH_BEARER,
     .ways = vertex_claude, .ops = &google_claude_ops,
@@ -279,6 +295,7 @@ const struct provider provider_rows[] = {
 { "vllm", "vLLM", OWN, .path = V1 },
 { "xai", "xAI", HOSTED, .path = V1,
     .base_url = "https://api.x.ai",
+    .images = IMAGES, .image = &image_xai,
     .quirks = QUIRK_REASONING_APART | QUIRK_NO_CACHE_MARKS,
     .env = "X_AI", .sdk_env = "XAI_API_KEY" },
 { "xiaomi", "Xiaomi", HOSTED, .path = V1,
@@ -286,6 +303,8 @@ const struct provider provider_rows[] = {
     .quirks = QUIRK_REASONING_BACK },
 { "zai", "Z AI", HOSTED, .path = "/api/paas/v4/chat/completions",
     .base_url = "https://api.z.ai",
+    .images = "/api/paas/v4/images/generations", .image = &image_zai,
+    .one_image = true,
     .quirks = QUIRK_MAX_TOKENS | QUIRK_REASONING_BACK,
     .env = "Z_AI", .sdk_env = "ZAI_API_KEY" },
 { .id = NULL }

@@ -20,6 +20,19 @@ cache_open(struct cache **out, const char *url, int64_t max_bytes,
 	return rc;
 }
 
+int
+cache_check(const char *url, struct err *e)
+{
+	static const char *const schemes[] = { "embedded:", "redis://",
+		"unix:" };
+
+	for (size_t i = 0; i < NROWS(schemes); i++)
+		if (str_starts(str_from(url), schemes[i]))
+			return 0;
+	return err_set(e, ERR_CONFIG,
+	    "store_cache: it is embedded:DIR, redis://HOST or unix:PATH");
+}
+
 void
 cache_close(struct cache *c)
 {

@@ -21,6 +21,8 @@ struct log;
 int cache_open(struct cache **, const char *url, int64_t max_bytes,
     struct log *, struct err *);
 void cache_close(struct cache *); /* NULL: nothing */
+/* Before that: may this be one?  -1: err names the setting. */
+int cache_check(const char *url, struct err *);
 
 /* 1: found, the value is in the arena; 0: not; -1: the store failed. */
 int cache_get(struct cache *, struct str org,

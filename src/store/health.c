@@ -32,6 +32,7 @@ read_boot(char out[40])
 static int
 take_map(struct health *h, int fd)
 {
+	unsigned char host[HEALTH_HOST];
 	char boot[40];
 
 	read_boot(boot);
@@ -47,15 +48,31 @@ take_map(struct health *h, int fd)
 		    ftruncate(fd, sizeof(*h->map)) == -1)
 			return -1;
 		rand_bytes(h->map->seed, sizeof(h->map->seed));
+		rand_bytes(host, sizeof(host));
+		hash_hex(host, sizeof(host), h->map->host);
 		memcpy(h->map->boot, boot, sizeof(boot));
 	}
+	return 0;
+}
+
+static int
+open_blank(struct health *h, struct health **out, struct err *e)
+{
+	h->map = mmap(NULL, sizeof(*h->map), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (h->map == MAP_FAILED) {
+		arena_free(h->arena);
+		return err_set(
+		    e, ERR_CONFIG, "cannot map: %s", strerror(errno));
+	}
+	*out = h;
 	return 0;
 }
 
 int
 health_open(struct health **out, const char *dir, struct err *e)
 {
-	struct arena *a = arena_new(sizeof(struct health) + 512, SIZE_MAX);
+	struct arena *a = arena_new(1024, SIZE_MAX);
 	struct health *h = ARENA_NEW(a, struct health);
 	struct str path;
 	int fd, rc;
@@ -64,6 +81,8 @@ health_open(struct health **out, const char *dir, struct err *e)
 	h->arena = a;
 	h->now = clock_ms;
 	h->wall = clock_wall_ms;
+	if (dir == NULL)
+		return open_blank(h, out, e);
 	path = arena_fmt(
 	    a, "%s/health-%d-%zu", dir, HEALTH_LAYOUT, sizeof(*h->map));
 	fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -200,14 +219,14 @@ struct sums {
 };
 
 static void
-add_up(const struct health_place *p, int64_t wall_ms, struct sums *s)
+add_up(const struct health_minute *ring, int64_t wall_ms, struct sums *s)
 {
 	uint32_t now = (uint32_t)(wall_ms / MINUTE_MS), age;
 	const struct health_minute *m;
 	double weight;
 
 	for (int i = 0; i < HEALTH_MINUTES; i++) {
-		m = &p->minutes[i];
+		m = &ring[i];
 		age = now - m->minute;
 		if (m->requests == 0 || age >= 60)
 			continue;
@@ -226,7 +245,8 @@ look(const struct health_place *p, int64_t wall_ms, struct health_seen *s)
 {
 	struct sums v = { 0 };
 
-	add_up(p, wall_ms, &v);
+	add_up(p->minutes, wall_ms, &v);
+	add_up(p->others, wall_ms, &v);
 	s->uptime = v.requests > 0 ? (1 - v.failed / v.requests) * 100 : 100;
 	s->latency = v.firsts > 0 ? v.first_ms / v.firsts : 1000;
 	s->throughput = v.busy_ms > 0 ? v.tokens * 1000 / v.busy_ms : 50;

@@ -18,6 +18,7 @@
  */
 struct health;
 
+/* `dir` NULL: of this process alone, and empty. */
 int health_open(struct health **, const char *dir, struct err *);
 void health_close(struct health *); /* NULL: nothing */
 

@@ -11,12 +11,13 @@
 #include "base/hash.h"
 #include "store/health.h"
 
-#define HEALTH_LAYOUT 1
+#define HEALTH_LAYOUT 2
 #define HEALTH_PLACES 1024 /* a power of two */
 #define HEALTH_KEYS 1024   /* a power of two */
 #define HEALTH_MINUTES 64  /* of a ring; 60 count */
 #define HEALTH_SLICES 8    /* of ten seconds; six count */
 #define HEALTH_TEXT 232
+#define HEALTH_HOST 8
 #define HEALTH_CHOICES 16384 /* a power of two */
 
 /* What happened in one minute of the wall clock. */
@@ -42,6 +43,9 @@ struct health_place {
 	_Atomic int64_t probe_until; /* somebody tries it until then */
 	_Atomic uint64_t slices[HEALTH_SLICES]; /* number:32 all:16 bad:16 */
 	struct health_minute minutes[HEALTH_MINUTES];
+	/* health_share.c: those of other hosts, and how much of ours they know. */
+	struct health_minute others[HEALTH_MINUTES];
+	_Atomic uint64_t told[HEALTH_MINUTES]; /* minute:32 requests:32 */
 };
 
 struct health_key_slot {
@@ -61,6 +65,9 @@ struct health_choice {
 
 struct health_map {
 	char boot[40]; /* of the system: times of another boot say nothing */
+	char host[2 * HEALTH_HOST + 1]; /* what others know this host by */
+	_Atomic int64_t shared_at;    /* the process of this time shares */
+	_Atomic uint32_t shared_upto; /* minute that was read last */
 	unsigned char seed[HASH_MARK]; /* of marks: clients choose sessions */
 	struct health_choice choices[HEALTH_CHOICES];
 	struct health_place places[HEALTH_PLACES];

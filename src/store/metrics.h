@@ -32,10 +32,11 @@ enum metric_id {
 	METRIC_COST,            /* gateway_cost_usd_total, in nano-dollars */
 	METRIC_USAGE_MISSING,   /* gateway_usage_missing_total */
 	METRIC_USAGE_ESTIMATED, /* gateway_usage_estimated_total */
-	METRIC_STORE_ERRORS,
-	METRIC_REJECTIONS,
-	METRIC_GUARD_MATCHES,
-	METRIC_GUARD_FAILURES,    /* gateway_store_errors_total */
+	METRIC_STORE_ERRORS,    /* gateway_store_errors_total */
+	METRIC_REJECTIONS,      /* gateway_ratelimit_rejections_total */
+	METRIC_CACHE,           /* gateway_cache_requests_total */
+	METRIC_GUARD_MATCHES,   /* gateway_guardrail_matches_total */
+	METRIC_GUARD_FAILURES,  /* gateway_guardrail_failures_total */
 	METRIC__MAX
 };
 

@@ -90,7 +90,8 @@ bury(struct metrics_map *map, const struct process *p, uint64_t ticks)
 		q = &map->past[i];
 		none = 0;
 		if (atomic_compare_exchange_strong(&q->state, &none, 1)) {
-			snprintf(q->program, METRICS_PROGRAM, "%s", p->program);
+			str_copy(q->program, METRICS_PROGRAM,
+			    str_from(p->program));
 			q->state = 2;
 		}
 		if (is_past_of(q, p->program)) {

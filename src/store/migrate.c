@@ -321,6 +321,16 @@ static const char schema_3[] =
     " FROM tally WHERE scope = 'organization' AND tally.id = organization.id"
     " AND from_ms = 0), 0);";
 
+static const char schema_4[] =
+    /* Somebody is sending it until then. */
+    "ALTER TABLE alert ADD COLUMN claimed_until_ms BIGINT;"
+
+    /* One sign-in each, by somebody who has no token. */
+    "CREATE TABLE admin_link ("
+    " digest BLOB PRIMARY KEY,"
+    " token_id TEXT NOT NULL REFERENCES admin_token(id),"
+    " expires_ms BIGINT NOT NULL);";
+
 /* System rules of api.md 17.1; ids are the organisation's with another head. */
 #define GUARD_SYSTEM(n, type, name, enabled, action)                           \
 	"INSERT INTO guardrail(id, organization_id, name, type, enabled,"      \
@@ -328,7 +338,7 @@ static const char schema_3[] =
 	" SELECT 'grd" n "_' || substr(id, 5), id, '" name "', '" type "', "   \
 	enabled ", '" action "', 1, created_ms, created_ms FROM organization;"
 
-static const char schema_4[] =
+static const char schema_5[] =
     "CREATE TABLE guardrail ("
     " id TEXT PRIMARY KEY,"
     " organization_id TEXT NOT NULL REFERENCES organization(id),"
@@ -356,8 +366,8 @@ static const char schema_4[] =
     "ALTER TABLE log ADD COLUMN guardrails TEXT;";
 
 /* The number of a step is its place, from 1. */
-static const char *const steps[] = { schema_1, schema_2, schema_3,
-	schema_4 };
+static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4,
+	schema_5 };
 
 const struct sql_table sql_tables[] = {
 	{ "organization", "id", false },
@@ -379,6 +389,7 @@ const struct sql_table sql_tables[] = {
 	{ "audit", "seq", true },
 	{ "admin_token", "id", false },
 	{ "admin_session", "digest", false },
+	{ "admin_link", "digest", false },
 	{ "log", "record_id", true },
 	{ NULL, NULL, false },
 };

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -32,6 +33,7 @@ struct rds {
 	pthread_cond_t given;
 	int64_t down_until; /* 0: it is up */
 	bool said;          /* that it is down */
+	atomic_bool looked; /* at its policy */
 	struct rds_conn conns[CONNS];
 };
 
@@ -300,6 +302,67 @@ greet(struct rds *r, struct rds_conn *c, int64_t until_ms)
 	freeReplyObject(sha);
 }
 
+/* A line "name:value" of INFO; absent: it has none. */
+static struct str
+info_line(struct str info, const char *name)
+{
+	struct str line, key;
+
+	while (info.p != NULL) {
+		line = str_split(&info, '\n');
+		key = str_split(&line, ':');
+		if (str_is(key, name) && line.n > 0)
+			return (struct str){ line.p, line.n - 1 }; /* \r */
+	}
+	return STR_NONE;
+}
+
+/* -1: no answer. */
+static int
+read_policy(struct rds_conn *c, int64_t until_ms, char out[RDS_POLICY])
+{
+	redisReply *reply;
+	struct str info, policy;
+
+	rds_add(c, 2, (struct str[]){ STR("INFO"), STR("memory") });
+	reply = rds_reply(c, until_ms);
+	info = rds_str(reply);
+	policy = info_line(info, "maxmemory_policy");
+	if (str_is(info_line(info, "maxmemory"), "0") ||
+	    str_is(policy, "noeviction"))
+		policy = STR_NONE;
+	str_copy(out, RDS_POLICY, policy);
+	freeReplyObject(reply);
+	return info.p == NULL ? -1 : 0;
+}
+
+static void
+warn_policy(struct rds *r, struct rds_conn *c)
+{
+	char policy[RDS_POLICY];
+
+	if (read_policy(c, clock_ms() + RDS_TIMEOUT_MS, policy) == 0 &&
+	    policy[0] != '\0' && r->log != NULL)
+		log_say(r->log, LOG_WARN_,
+		    "Redis may throw away limits and reservations: its "
+		    "maxmemory-policy is %s, and should be noeviction",
+		    policy);
+}
+
+int
+rds_policy(struct rds *r, char out[RDS_POLICY], struct err *e)
+{
+	int64_t until_ms = clock_ms() + RDS_TIMEOUT_MS;
+	struct rds_conn *c = rds_take(r, until_ms, e);
+	int rc;
+
+	if (c == NULL)
+		return -1;
+	rc = read_policy(c, until_ms, out);
+	rds_give(r, c);
+	return rc == -1 ? err_set(e, ERR_STORE, "Redis is not available") : 0;
+}
+
 static void
 connect_one(struct rds *r, struct rds_conn *c)
 {
@@ -313,6 +376,9 @@ connect_one(struct rds *r, struct rds_conn *c)
 		return;
 	redisSetTimeout(c->ctx, t);
 	greet(r, c, clock_ms() + RDS_TIMEOUT_MS);
+	if (!c->broken && r->script.p != NULL &&
+	    !atomic_exchange(&r->looked, true))
+		warn_policy(r, c);
 }
 
 static struct rds_conn *

@@ -35,6 +35,14 @@ int rds_open(struct rds **, const char *url, const char *script, struct log *,
     struct metrics *, struct err *);
 void rds_close(struct rds *);
 
+/*
+ * May it throw away what it was given?  Its maxmemory-policy; "": it keeps all.
+ * Ours all have a time to live, so volatile-* is as bad as allkeys-*.  With a
+ * script, which is for what must not get lost, the log says so at first.
+ */
+#define RDS_POLICY 24
+int rds_policy(struct rds *, char out[RDS_POLICY], struct err *);
+
 /* NULL: ERR_STORE, within the deadline (clock_ms()). */
 struct rds_conn *rds_take(struct rds *, int64_t until_ms, struct err *);
 /* After an error of the connection, or with replies left, it is closed. */

@@ -135,13 +135,46 @@ export function mayRefuse(want, answer) {
   return word !== undefined && answer.status === 400 && error?.type === 'invalid_request_error' && error.message.includes(word)
 }
 
-// want: expect.upstream_request; seen: the request as the upstream saw it.
-export function upstreamRequest(want, seen) {
+// --- forms ---
+
+// The parts of a form, by its own boundary.
+function formParts(bytes, type) {
+  const boundary = /boundary="?([^";]+)/.exec(type ?? '')?.[1]
+  if (!boundary) return []
+  return bytes.toString('latin1').split(`--${boundary}`).slice(1, -1).map(p => {
+    const at = p.indexOf('\r\n\r\n')
+    const head = p.slice(0, at)
+    return { name: /name="([^"]*)"/.exec(head)?.[1], type: /content-type: *(\S+)/i.exec(head)?.[1], data: p.slice(at + 4, -2) }
+  })
+}
+
+// "content-type", "part:NAME" (the first of this name), "parts:NAME".
+function formFact(f, seen, sent) {
+  const type = seen.headers['content-type']
+  const name = f.path.split(':')[1]
+  const list = formParts(seen.raw, type).filter(p => p.name === name)
+  const given = sent ? formParts(sent, `boundary=${/^--([^\r]+)/.exec(sent.toString('latin1'))[1]}`).filter(p => p.name === name) : []
+  const text = Buffer.from(list[0]?.data ?? '', 'latin1').toString('utf8')
+  const good = {
+    starts_with: () => type.startsWith(f.value),
+    equals: () => text === f.value,
+    count: () => list.length === f.value,
+    absent: () => list.length === 0,
+    content_type: () => list.every(p => p.type === f.value),
+    bytes_identical: () => list.length > 0 && isDeepStrictEqual(list.map(p => p.data), given.map(p => p.data))
+  }[f.op]
+  if (!good) return [`unknown op ${f.op} in expect.json`]
+  return good() ? [] : [`upstream ${f.path}: ${show(list.map(p => p.data))} fails ${f.op} ${show(f.value)}`]
+}
+
+// want: expect.upstream_request; seen: the request as the upstream saw it;
+// sent: the client's bytes, if they were a form.
+export function upstreamRequest(want, seen, sent = null) {
   if (!seen) return ['nothing was sent to the provider']
   const bad = []
   for (const [k, v] of Object.entries(want)) {
     switch (k) {
-    case 'facts': for (const f of v) bad.push(...fact(f, seen.body, seen.text)); break
+    case 'facts': for (const f of v) bad.push(...(sent ? formFact(f, seen, sent) : fact(f, seen.body, seen.text))); break
     case 'method': if (seen.method !== v) bad.push(`method ${seen.method}, expected ${v}`); break
     case 'path': if (pathOf(seen.url, v) !== v) bad.push(`path ${seen.url}, expected ${v}`); break
     case 'headers': for (const [n, w] of Object.entries(v)) bad.push(...header(n, w, seen.headers)); break

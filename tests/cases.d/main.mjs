@@ -57,6 +57,11 @@ function serve(req, res, body) {
   }
   serving.requests++
   if (!serving.bytes) { // a request case: any good answer
+    if (/\/images\//.test(req.url)) {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end('{"created":1,"data":[{"b64_json":"iVBORw0KGgo="}]}')
+      return
+    }
     const claude = /\/messages|rawPredict/i.test(req.url)
     if (/:streamGenerateContent/.test(req.url)) {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -93,7 +98,7 @@ function recording(c, size) {
 
 // --- the client's side --------------------------------------------------------
 
-const paths = { openai: '/v1/chat/completions', anthropic: '/v1/messages' }
+const paths = { openai: '/v1/chat/completions', anthropic: '/v1/messages', 'openai-images': '/v1/images/generations' }
 
 function clientRequest(c, client) {
   const file = path.join(c.dir, 'client.request.json')
@@ -103,6 +108,11 @@ function clientRequest(c, client) {
     const text = fs.readFileSync(file, 'utf8')
     return text.replace(/("model"\s*:\s*)"[^"]*"/, `$1${JSON.stringify(name)}`)
   }
+  const form = path.join(c.dir, 'client.request.multipart')
+  if (fs.existsSync(form)) {
+    return Buffer.from(fs.readFileSync(form, 'latin1').replace(/(name="model"\r\n\r\n)[^\r]*/, `$1${name}`), 'latin1')
+  }
+  if (client === 'openai-images') return JSON.stringify({ model: name, prompt: 'A cat' })
   const body = { model: name, messages: [{ role: 'user', content: 'Hello' }] }
   if (client === 'anthropic' && c.what.kind !== 'count_tokens') body.max_tokens = 1000
   if (['stream', 'stream-error', 'framing'].includes(c.what.kind) || c.expect.stream) {
@@ -126,23 +136,26 @@ async function attempt(gw, upstream, c, size, client) {
   const request = clientRequest(c, client)
   serving = c.what.kind === 'request' ? { requests: 0 } : recording(c, size)
   const before = upstream.requests.length
-  const answer = await gw.post(paths[client] + (c.what.kind === 'count_tokens' ? '/count_tokens' : ''), request, {
-    headers: { 'x-no-fallback': 'true', 'x-llmgw-error-format': client, ...c.what.client_headers }
+  const at = Buffer.isBuffer(request) ? '/v1/images/edits' : paths[client]
+  const answer = await gw.post(at + (c.what.kind === 'count_tokens' ? '/count_tokens' : ''), request, {
+    headers: { 'x-no-fallback': 'true', 'x-llmgw-error-format': client.replace('-images', ''), ...c.what.client_headers }
   })
   const seen = upstream.requests[before]
   const bad = leaks(answer, upstreamKey)
   if (!seen && mayRefuse(c.expect.upstream_request, answer)) return bad
   if (!seen) bad.push(`nothing was sent to the provider: ${answer.status} ${answer.text.slice(0, 300)}`)
   if (c.what.kind === 'request') bad.push(...requestCase(c, answer, seen, client))
+  else if (client === 'openai-images') bad.push(...imagesCase(c, answer))
   else if (client === 'anthropic') bad.push(...messageCase(c, answer, JSON.parse(request)))
   else bad.push(...answerCase(c, answer, JSON.parse(request)))
   return bad
 }
 
 function requestCase(c, answer, seen, client) {
-  const bad = upstreamRequest(c.expect.upstream_request, seen)
+  const sent = clientRequest(c, client)
+  const bad = upstreamRequest(c.expect.upstream_request, seen, Buffer.isBuffer(sent) ? sent : null)
   if (answer.status !== 200) bad.push(`status ${answer.status}: ${answer.text.slice(0, 300)}`)
-  else if (JSON.parse(seen?.text || '{}').stream && JSON.parse(clientRequest(c, client)).stream) {
+  else if (!Buffer.isBuffer(sent) && JSON.parse(seen?.text || '{}').stream && JSON.parse(clientRequest(c, client)).stream) {
     const asked = JSON.parse(clientRequest(c, client)).stream_options?.include_usage === true
     bad.push(...(client === 'anthropic' ? messages.faults(messages.events(answer.text)) : faults(events(answer.text), asked)))
   }
@@ -162,6 +175,28 @@ function common(c, want, answer) {
   }
   if (c.expect.class === 'gateway_error' && answer.headers['x-should-retry'] !== 'false') bad.push('x-should-retry: false is missing')
   if (c.what.kind === 'framing' && answer.status < 500) bad.push(`status ${answer.status} for a broken stream`)
+  return bad
+}
+
+// What each image is to have holds where the recording has it: one of a model
+// that is said to answer base64 only has a URL.
+function imagesCase(c, answer) {
+  const want = c.expect.client_openai_images
+  const bad = common(c, want, answer)
+  if (bad.length) return bad
+  const list = answer.json.data ?? []
+  const recorded = serving.bytes ? JSON.parse(serving.bytes.toString('utf8')) : {}
+  for (const [k, v] of Object.entries(want)) {
+    if (k === 'data_count' && list.length !== v) bad.push(`${list.length} images, expected ${v}`)
+    else if (k === 'first_revised_prompt_present' && !list[0]?.revised_prompt) bad.push('no revised_prompt')
+    else if (k === 'second_revised_prompt_absent' && list[1]?.revised_prompt) bad.push('a second revised_prompt')
+    else if (k === 'error') for (const [m, w] of Object.entries(v)) if (answer.json.error?.[m] !== w) bad.push(`error.${m}: ${answer.json.error?.[m]}`)
+  }
+  list.forEach((d, i) => {
+    for (const m of ['b64_json', 'url']) {
+      if (recorded.data?.[i] && d[m] !== recorded.data[i][m]) bad.push(`data[${i}].${m} is not the provider's`)
+    }
+  })
   return bad
 }
 

@@ -5,9 +5,9 @@ import path from 'node:path'
 
 // Extend these as formats, clients and endpoints come.
 export const supported = {
-  upstream: new Set(['openai', 'anthropic', 'gemini', 'bedrock', 'bedrock-invoke-nova']),
-  client: new Set(['openai', 'anthropic']),
-  kind: new Set(['response', 'stream', 'error', 'stream-error', 'request', 'count_tokens', 'framing'])
+  upstream: new Set(['openai', 'anthropic', 'gemini', 'bedrock', 'bedrock-invoke-nova', 'images']),
+  client: new Set(['openai', 'anthropic', 'openai-images']),
+  kind: new Set(['response', 'stream', 'error', 'stream-error', 'request', 'count_tokens', 'framing', 'images'])
 }
 
 // Provider of a case -> provider id of the gateway, where they differ.
@@ -70,7 +70,7 @@ function missing(c) {
 // Model to ask the provider for: the case's own, or one of ours.
 export function model(c) {
   const t = c.what.target_model
-  if (!t) return `case-${c.provider}`
+  if (!t) return c.what.kind === 'images' ? `draw-${c.provider}` : `case-${c.provider}`
   return /^deployment (\S+?),/.exec(t)?.[1] ?? t
 }
 
@@ -79,6 +79,7 @@ function inCatalogue(lines, provider, name) {
   return lines.some(l => l.includes(`"${name}"`) && l.includes(`"${provider}"`))
 }
 
+const drawing = 'plain, stream, draw, images'
 const capabilities = 'tools, parallel, images, audio, files, json, schema, reason, search, stream, plain, chat'
 
 // What a provider needs beside key and base URL.
@@ -115,7 +116,7 @@ export function setup(cases, catalogue, upstream, key) {
   }
   for (const [name, offers] of defined) {
     sections.push(`[model ${name}]\nprovider = ${offers.join(', ')}\ncontext = 1000000\nmax_output = 100000\n` +
-      `capabilities = ${capabilities}\ninput_price = 1\noutput_price = 2\n`)
+      `capabilities = ${name.startsWith('draw-') ? drawing : capabilities}\ninput_price = 1\noutput_price = 2\n`)
   }
   return { env, sections: sections.join('\n') }
 }

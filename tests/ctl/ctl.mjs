@@ -536,7 +536,7 @@ test('every method of every resource of the admin API', async () => {
     aliases: ['alias', [], [`organization_id=${at.org}`, 'name=a1', 'targets=[{"model":"sim-echo"}]'], ['name=a2']],
     alerts: ['alert', [], [`organization_id=${at.org}`, 'scope=organization', `scope_id=${at.org}`, 'kind=budget', 'threshold=0.5', 'webhook=https://a.example/'], ['threshold=0.75']],
     tokens: ['token', [], ['role=viewer', `organization_id=${at.org}`]],
-    explain: ['explain', [], ['model=sim-echo']],
+    explain: ['explain', [], ['sim-echo']],
     providers: ['providers', []], 'providers/{parent_id}/reset': ['provider-reset', ['sim'], []], logs: ['logs', []], activity: ['activity', []], audit: ['audit', []]
   }
   const elsewhere = ['sessions', 'usage', 'logs/{id}']

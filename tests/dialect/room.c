@@ -9,6 +9,7 @@ TCase *case_error(void);
 TCase *case_gemini(void);
 TCase *case_growth(void);
 TCase *case_heal(void);
+TCase *case_image(void);
 TCase *case_messages(void);
 TCase *case_messages_request(void);
 TCase *case_pairs(void);
@@ -17,6 +18,7 @@ TCase *case_relay(void);
 TCase *case_request(void);
 TCase *case_responses(void);
 TCase *case_shared(void);
+TCase *case_reuse(void);
 TCase *case_vector(void);
 
 const char *const room_name = "dialect";
@@ -30,6 +32,7 @@ TCase *(*const room_cases[])(void) = {
 	case_gemini,
 	case_growth,
 	case_heal,
+	case_image,
 	case_messages,
 	case_messages_request,
 	case_pairs,
@@ -38,6 +41,7 @@ TCase *(*const room_cases[])(void) = {
 	case_request,
 	case_responses,
 	case_shared,
+	case_reuse,
 	case_vector,
 	NULL,
 };

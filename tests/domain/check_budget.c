@@ -173,10 +173,30 @@ START_TEST(refused)
 }
 END_TEST
 
+/* Each image may be a call of its own. */
+START_TEST(images)
+{
+	static const struct prices each[] = { { BARE, .upto = INT64_MAX,
+	    .image_in_each = 1000000, .image_out_each = 70000000 } };
+	static const struct mapping drawer = { .tiers = each, .ntiers = 1 };
+	struct world w;
+
+	begin(&w);
+	w.ask.candidates[0].mapping = &drawer;
+	w.q.pictures = w.q.n = 4;
+	w.q.images = 2;
+	ck_assert_int_eq(worst(&w), 4 * 70000 + 2 * 1000);
+	w.q.pictures = w.q.n = 1;
+	ck_assert_int_eq(worst(&w), 70000 + 2 * 1000);
+	arena_free(w.a);
+}
+END_TEST
+
 CASE(case_budget)
 {
 	TCase *t = tcase_create("budget");
 
+	tcase_add_test(t, images);
 	tcase_add_test(t, amounts);
 	tcase_add_test(t, purses);
 	tcase_add_test(t, reduced);

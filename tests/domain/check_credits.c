@@ -221,8 +221,10 @@ fire(struct world *w, struct sql *s, int64_t at_ms, struct alert *out)
 	int n = alert_take(s, at_ms, w->a, &v, &e);
 
 	ck_assert_msg(n >= 0, "%s", e.msg);
-	if (n > 0)
-		*out = v[0];
+	for (int i = n - 1; i >= 0; i--) {
+		*out = v[i];
+		ck_assert_int_eq(alert_done(s, v[i].id, v[i].from_ms, &e), 0);
+	}
 	return n;
 }
 
@@ -275,6 +277,29 @@ START_TEST(budget)
 	/* A process whose clock is behind does not send the old one again. */
 	ck_assert_int_eq(fire(&w, w.sql, T0 + 70, &t), 0);
 	sql_close(other);
+	end(&w);
+}
+END_TEST
+
+/* Whoever took it may have ended before it was sent. */
+START_TEST(unsent)
+{
+	struct alert *v;
+	struct err e = { 0 };
+	struct world w;
+
+	begin(&w);
+	must(&w, "UPDATE api_key SET usage_limit_nano = 1000 WHERE id = 'k'");
+	with_blob(&w, ALERT("a1", "key", "k", "budget"), STR("s"));
+	spend(&w, 900, T0);
+	ck_assert_int_eq(alert_take(w.sql, T0, w.a, &v, &e), 1);
+	ck_assert_int_eq(
+	    alert_take(w.sql, T0 + ALERT_CLAIM_MS - 1, w.a, &v, &e), 0);
+	ck_assert_int_eq(
+	    alert_take(w.sql, T0 + ALERT_CLAIM_MS, w.a, &v, &e), 1);
+	ck_assert_int_eq(alert_done(w.sql, v[0].id, v[0].from_ms, &e), 0);
+	ck_assert_int_eq(
+	    alert_take(w.sql, T0 + 10 * ALERT_CLAIM_MS, w.a, &v, &e), 0);
 	end(&w);
 }
 END_TEST
@@ -360,6 +385,7 @@ CASE(case_credits)
 	tcase_add_test(t, refused);
 	tcase_add_test(t, budget);
 	tcase_add_test(t, key_limits);
+	tcase_add_test(t, unsent);
 	tcase_add_test(t, credits);
 	tcase_add_test(t, post);
 	return t;

@@ -1,6 +1,7 @@
 /*
- * What the front stages cost a request: limits, hold and settlement with the
- * embedded store, when everything is limited.  CPU time of this thread; the
+ * What the front stages cost a request: a key that was seen before, rules,
+ * limits, hold and settlement with the embedded stores, when everything is
+ * limited.  CPU time of this thread; the
  * best of some rounds counts, for the machine may be busy.
  */
 #include <stdio.h>
@@ -10,8 +11,11 @@
 #include "base/clock.h"
 #include "base/scratch.h"
 #include "domain/budget.h"
+#include "domain/iam.h"
+#include "domain/key.h"
 #include "domain/limit.h"
 #include "domain/price.h"
+#include "domain/tenant.h"
 #include "room.h"
 
 #define MOST_US 15.0
@@ -29,6 +33,12 @@
 
 struct world {
 	char dir[SCRATCH_PATH];
+	struct conf conf;
+	char secrets[16], none[1], prefix[16]; /* of the configuration */
+	struct arena *a;
+	struct sql *sql;
+	struct keys *keys;
+	char key[KEY_SIZE];
 	struct counters *counters;
 	struct org org;
 	struct principal who;
@@ -36,6 +46,43 @@ struct world {
 	struct mapping mapping;
 	struct llm_request q;
 };
+
+static const struct str models[] = { STR("m1"), STR("m2*") };
+static const struct str providers[] = { STR("p1"), STR("p2") };
+static const struct str addresses[] = { STR("10.0.0.0/8"), STR("::1/128") };
+static const struct iam_rule rules[] = {
+	{ .type = IAM_MODELS, .words = models, .nwords = 2 },
+	{ .type = IAM_PROVIDERS, .words = providers, .nwords = 2 },
+	{ .type = IAM_IPS, .words = addresses, .nwords = 2 },
+	{ .type = IAM_PRICING, .max_input = MANY, .max_output = MANY },
+};
+
+/* A key in a database. */
+static void
+begin_keys(struct world *w)
+{
+	struct tenant_new_key n = { .label = STR("k") };
+	char url[SCRATCH_PATH + 32];
+	struct tenant project, t;
+	struct err e = { 0 };
+
+	snprintf(w->secrets, sizeof(w->secrets), "secret");
+	snprintf(w->prefix, sizeof(w->prefix), "llmgtwy_");
+	w->conf.key_hash_secrets = w->secrets;
+	w->conf.key_hash_secrets_file = w->none;
+	w->conf.key_prefix = w->prefix;
+	w->conf.key_cache_ttl = 600000;
+	w->a = arena_new(4096, SIZE_MAX);
+	snprintf(url, sizeof(url), "sqlite:%s/db", w->dir);
+	if (sql_open(&w->sql, url, SQL_WRITE, &e) == -1 ||
+	    sql_migrate(w->sql, &e) == -1 ||
+	    keys_open(&w->keys, w->sql, &w->conf, &e) == -1 ||
+	    tenant_bootstrap(w->sql, w->a, &project, &e) == -1)
+		ck_abort_msg("%s", e.msg);
+	n.project = project.id;
+	if (tenant_add_key(w->sql, w->keys, &n, w->a, &t, w->key, &e) == -1)
+		ck_abort_msg("%s", e.msg);
+}
 
 static void
 begin(struct world *w)
@@ -62,7 +109,11 @@ begin(struct world *w)
 		.tier = { .upto = INT64_MAX, .input = 1000, .output = 10000 },
 		.q = { .text_bytes = 4000, .n = 1, .max_output = 500 } };
 	w->who.org = &w->org;
-	w->mapping = (struct mapping){ .context = 100000,
+	w->who.rules = rules;
+	w->who.nrules = (int)NROWS(rules);
+	w->mapping = (struct mapping){ .provider = STR("p1"),
+		.upstream = STR("m1"),
+		.context = 100000,
 		.max_output = 4000,
 		.tiers = &w->tier,
 		.ntiers = 1 };
@@ -71,6 +122,27 @@ begin(struct world *w)
 	setup.url = url;
 	ck_assert_msg(
 	    counters_open(&w->counters, &setup, &e) == 0, "%s", e.msg);
+	begin_keys(w);
+}
+
+/* Who asks, and may he? */
+static void
+admit(struct world *w, int64_t wall_ms)
+{
+	struct route route = {
+		.root = STR("m1"), .found = { &w->mapping }, .nfound = 1
+	};
+	const struct principal *p;
+	struct err e = { 0 };
+
+	ck_assert_msg(
+	    keys_find(w->keys, str_from(w->key), wall_ms, &p, &e) == 0, "%s",
+	    e.msg);
+	ck_assert_int_eq(key_tenant(p, &e), 0);
+	principal_drop(p);
+	ck_assert_msg(
+	    iam_route(&w->who, &route, STR("10.1.2.3"), &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(route.nfound, 1);
 }
 
 static void
@@ -127,6 +199,7 @@ one(struct world *w, int i)
 		(size_t)snprintf(name, sizeof(name), "log_%d", i) };
 	int k;
 
+	admit(w, ask.wall_ms);
 	limit_make(p, &ask);
 	ck_assert_int_eq(p->n, 11);
 	take(w, id, p->ops, p->n);
@@ -164,6 +237,9 @@ START_TEST(cost)
 		best = us < best ? us : best;
 	}
 	counters_close(w.counters);
+	keys_close(w.keys);
+	sql_close(w.sql);
+	arena_free(w.a);
 	scratch_end(w.dir);
 	ck_assert_msg(best <= LIMIT_US, "%.1f us a request, at most %.0f", best,
 	    LIMIT_US);

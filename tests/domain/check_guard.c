@@ -42,8 +42,7 @@ whole(const struct guard_set *s, struct str text, struct guard_verdict *v,
 static const struct {
 	const char *in, *out;
 } rows[] = {
-	{ "mail bob.o@example.co.uk, please",
-	    "mail [EMAIL_REDACTED], please" },
+	{ "mail bob.o@example.co.uk, please", "mail [EMAIL_REDACTED], please" },
 	{ "call +49 30 1234567 now", "call [PHONE_REDACTED] now" },
 	{ "card 4111 1111 1111 1111 ok", "card [CREDIT_CARD_REDACTED] ok" },
 	{ "card 4111 1111 1111 1112 ok", "card 4111 1111 1111 1112 ok" },
@@ -53,9 +52,11 @@ static const struct {
 	{ "pay DE88 3704 0044 0532 0130 00 today",
 	    "pay DE88 3704 0044 0532 0130 00 today" },
 	{ "from 192.168.10.20 on", "from [IP_REDACTED] on" },
-	{ "b\xe2\x80\x8b" "ob@exam\xe2\x80\x8bple.com it is",
+	{ "b\xe2\x80\x8b"
+	  "ob@exam\xe2\x80\x8bple.com it is",
 	    "[EMAIL_REDACTED] it is" },
-	{ "a  b\n\nc bob@example.com\n\n d", "a  b\n\nc [EMAIL_REDACTED]\n\n d" },
+	{ "a  b\n\nc bob@example.com\n\n d",
+	    "a  b\n\nc [EMAIL_REDACTED]\n\n d" },
 	{ "use AKIAIOSFODNN7EXAMPLE here", "use [SECRET_REDACTED] here" },
 	{ "x\n-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAKj3\n"
 	  "-----END RSA PRIVATE KEY-----\ny",
@@ -199,13 +200,17 @@ START_TEST(priorities)
 {
 	struct arena *a = arena_new(4096, SIZE_MAX);
 	struct guard_rule v[] = {
-		{ .id = STR("grd_b"), .type = STR("blocked_terms"),
+		{ .id = STR("grd_b"),
+		    .type = STR("blocked_terms"),
 		    .config = STR("{\"terms\":[\"falcon\"]}"),
-		    .action = GUARD_BLOCK, .direction = GUARD_INPUT,
+		    .action = GUARD_BLOCK,
+		    .direction = GUARD_INPUT,
 		    .priority = 50 },
-		{ .id = STR("grd_a"), .type = STR("blocked_terms"),
+		{ .id = STR("grd_a"),
+		    .type = STR("blocked_terms"),
 		    .config = STR("{\"terms\":[\"museum\"]}"),
-		    .action = GUARD_ALLOW, .direction = GUARD_INPUT,
+		    .action = GUARD_ALLOW,
+		    .direction = GUARD_INPUT,
 		    .priority = 10 },
 	};
 	struct guard_set *s = make(v, 2);
@@ -231,7 +236,8 @@ defaults(void)
 	int n = 0;
 
 	for (; guard_system[n].type != NULL; n++) {
-		v[n].id = v[n].name = v[n].type = str_from(guard_system[n].type);
+		v[n].id = v[n].name = v[n].type =
+		    str_from(guard_system[n].type);
 		v[n].action = GUARD_WARN;
 		v[n].direction = GUARD_INPUT | GUARD_OUTPUT;
 	}
@@ -335,10 +341,13 @@ START_TEST(fast)
 	struct guard_set *s = defaults(), *many;
 	struct buf terms = BUF_LIMIT(1 << 20), patterns = BUF_LIMIT(1 << 20);
 	struct guard_rule v[2] = { { .id = STR("a"),
-		    .type = STR("blocked_terms"), .action = GUARD_WARN,
-		    .direction = GUARD_INPUT },
-		{ .id = STR("b"), .type = STR("blocked_terms"),
-		    .action = GUARD_WARN, .direction = GUARD_INPUT } };
+				       .type = STR("blocked_terms"),
+				       .action = GUARD_WARN,
+				       .direction = GUARD_INPUT },
+		{ .id = STR("b"),
+		    .type = STR("blocked_terms"),
+		    .action = GUARD_WARN,
+		    .direction = GUARD_INPUT } };
 	struct buf out = BUF_LIMIT(1 << 24);
 	struct guard_verdict x;
 	struct guard_stream *g;
@@ -349,7 +358,8 @@ START_TEST(fast)
 	ck_assert(t <= 150 * SLOW);
 	buf_add(&terms, STR("{\"terms\":["));
 	for (int i = 0; i < 1000; i++)
-		buf_fmt(&terms, "%s\"term%d word\"", i > 0 ? "," : "", i * 7919);
+		buf_fmt(
+		    &terms, "%s\"term%d word\"", i > 0 ? "," : "", i * 7919);
 	buf_add(&terms, STR("]}"));
 	buf_add(&patterns, STR("{\"match_type\":\"regex\",\"terms\":["));
 	for (int i = 0; i < 50; i++)

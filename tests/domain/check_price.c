@@ -270,10 +270,107 @@ START_TEST(properties)
 }
 END_TEST
 
+/* Images: 8,000 pico a token of text, 40,000 of images. */
+static const struct prices by_token[] = { { .upto = INT64_MAX,
+    .input = 8000,
+    .output = 8000,
+    .cached_input = NO_PRICE,
+    .cache_write = NO_PRICE,
+    .cache_write_1h = NO_PRICE,
+    .request = NO_PRICE,
+    .web_search = NO_PRICE,
+    .image_in = 10000,
+    .image_out = 40000,
+    .audio_in = NO_PRICE,
+    .audio_out = NO_PRICE,
+    .image_in_each = NO_PRICE,
+    .image_out_each = NO_PRICE } };
+static const struct prices by_piece[] = { { .upto = INT64_MAX,
+    .image_in = NO_PRICE,
+    .image_out = NO_PRICE,
+    .audio_in = NO_PRICE,
+    .audio_out = NO_PRICE,
+    .image_in_each = 2000000,
+    .image_out_each = 70000000 } };
+static const struct picture_price rows[] = {
+	{ 1024, 1024, LLM_QUALITY_LOW, 272, NO_PRICE },
+	{ 0, 0, LLM_QUALITY_LOW, 408, NO_PRICE },
+	{ 1024, 1024, LLM_QUALITY_AUTO, 4160, NO_PRICE },
+	{ 0, 0, LLM_QUALITY_AUTO, 6240, NO_PRICE },
+};
+static const struct picture_price each_rows[] = {
+	{ 1024, 1024, LLM_QUALITY_AUTO, 0, 40000000 },
+	{ 0, 0, LLM_QUALITY_AUTO, 0, 80000000 },
+};
+static const struct mapping tokens = {
+	.tiers = by_token, .ntiers = 1, .pictures = rows, .npictures = 4
+};
+static const struct mapping bare = { .tiers = by_token, .ntiers = 1 };
+static const struct mapping pieces = { .tiers = by_piece, .ntiers = 1 };
+static const struct mapping sized = {
+	.tiers = by_piece, .ntiers = 1, .pictures = each_rows, .npictures = 2
+};
+
+static const struct {
+	const char *name;
+	const struct mapping *m;
+	struct llm_picture picture;
+	bool told;
+	int64_t image_out; /* tokens */
+	int64_t cost;      /* of two images, nano-dollars */
+	int64_t worst;     /* of one, pico-dollars */
+} pictures[] = {
+	{ "told tokens", &tokens, { 1024, 1024, 1, 1, LLM_QUALITY_LOW }, true,
+	    500, 500 * 40, 272 * 40000 },
+	{ "tokens of size and quality", &tokens,
+	    { 1024, 1024, 1, 1, LLM_QUALITY_LOW }, false, 544, 544 * 40,
+	    272 * 40000 },
+	{ "of another size", &tokens, { 512, 512, 1, 1, LLM_QUALITY_LOW },
+	    false, 816, 816 * 40, 408 * 40000 },
+	{ "of a size", &tokens, { 1024, 1024, 1, 1, LLM_QUALITY_AUTO }, false,
+	    8320, 8320 * 40, 4160 * 40000 },
+	{ "nothing known", &tokens, { 0 }, false, 12480, 12480 * 40,
+	    INT64_C(6240) * 40000 },
+	{ "no rows", &bare, { 0 }, false, 2580, 2580 * 40,
+	    INT64_C(8192) * 40000 },
+	{ "no rows, four million pixels", &bare, { 2048, 2048, 1, 1, 0 }, false,
+	    10320, 10320 * 40, INT64_C(8192) * 40000 },
+	{ "by piece", &pieces, { 0 }, false, 0, 140000, 70000000 },
+	{ "by piece and size", &sized, { 1024, 1024, 1, 1, 0 }, false, 0, 80000,
+	    40000000 },
+	{ "by piece, another size", &sized, { 512, 512, 1, 1, 0 }, false, 0,
+	    160000, 80000000 },
+};
+
+START_TEST(images)
+{
+	struct llm_usage u = { .images_out = 2,
+		.images_in = 3,
+		.estimated = !pictures[_i].told,
+		.picture = pictures[_i].picture };
+	const struct mapping *m = pictures[_i].m;
+	struct llm_cost c;
+
+	if (pictures[_i].told)
+		u.image_out = u.output = 500;
+	price_fill(m, &u);
+	price_clamp(m, &u);
+	price_cost(m, &u, PRICE_FULL, true, &c);
+	ck_assert_int_eq(u.image_out, pictures[_i].image_out);
+	ck_assert_msg(c.image_out == pictures[_i].cost, "%s: %lld",
+	    pictures[_i].name, (long long)c.image_out);
+	ck_assert_int_eq(c.image_in, m->tiers == by_piece ? 6000 : 0);
+	ck_assert_int_eq(c.total, sum(&c));
+	ck_assert_int_eq(price_picture(m, m->tiers, &pictures[_i].picture),
+	    pictures[_i].worst);
+}
+END_TEST
+
 CASE(case_price)
 {
 	TCase *t = tcase_create("price");
 
+	tcase_add_loop_test(t, images, 0, (int)NROWS(pictures));
 	tcase_add_loop_test(t, table, 0, NROWS(cases));
 	tcase_add_test(t, parts);
 	tcase_add_test(t, writes_round_once);

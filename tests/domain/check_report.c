@@ -688,6 +688,7 @@ START_TEST(log_json)
 	ck_assert(str_is(jscan_at(buf_str(&b), "cost"), "0.000000285"));
 	ck_assert(str_is(jscan_at(buf_str(&b), "ttft_ms"), "null"));
 	ck_assert(str_is(jscan_at(buf_str(&b), "routing"), "[]"));
+	ck_assert(str_is(jscan_at(buf_str(&b), "decision"), "null"));
 	ck_assert(str_is(jscan_at(buf_str(&b), "state"), "\"completed\""));
 	buf_clear(&b);
 	w = JW_TO(&b);

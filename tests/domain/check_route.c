@@ -23,11 +23,14 @@ PRICE("5", "5") "},"
 PRICE("0", "0") "}]}\n"
 "{\"id\":\"embed\",\"mappings\":[{\"provider\":\"dear\",\"model\":"
 "\"embed\",\"caps\":[\"plain\",\"embed\"]," PRICE("1", "0") "}]}\n"
+"{\"id\":\"gift\",\"free\":true,\"mappings\":[{\"provider\":\"dear\","
+"\"model\":\"gift\",\"context\":9000," CHAT ",\"reason\",\"files\"],\"efforts\":["
+"\"low\",\"high\"]," PRICE("0", "0") "}]}\n"
 "{\"id\":\"gone\",\"mappings\":[{\"provider\":\"dear\",\"model\":"
 "\"gone\"," CHAT "],\"deactivated_at\":\"2026-01-01\","
 PRICE("1", "1") "}]}\n"
 "{\"id\":\"gpt-5-nano\",\"mappings\":[{\"provider\":\"dear\",\"model\":"
-"\"nano\"," CHAT "]," PRICE("0.1", "0.1") "}]}\n"
+"\"nano\",\"context\":5000," CHAT "]," PRICE("0.1", "0.1") "}]}\n"
 "{\"id\":\"half\",\"mappings\":[{\"provider\":\"dear\",\"model\":"
 "\"half\"," CHAT "],\"deactivated_at\":\"2026-11-22\"," PRICE("1", "1")
 "},{\"provider\":\"cheap\",\"model\":\"half\"," CHAT "],"
@@ -101,7 +104,7 @@ static struct route_world
 world(const struct catalog *c)
 {
 	return (struct route_world){ c, TODAY, NULL, known, usable, any_model,
-		regional, NULL, NULL, NULL, false };
+		regional, NULL, NULL, NULL, false, "gpt-5-nano, both-9" };
 }
 
 /* What a string names: root, the provider pinned, upstream name, or error. */
@@ -282,7 +285,7 @@ static const struct {
 	{ "vllm/x", LLM_CAN_TOOLS | LLM_CAN_REASON, 1 << 20, 1 << 20, "vllm", 0,
 	    NULL },
 	{ "auto", 0, 0, 0, "dear", 0, NULL },
-	{ "auto", LLM_CAN_TOOLS, 0, 0, "cheap dear", 0, NULL },
+	{ "auto", LLM_CAN_TOOLS, 10, 0, "cheap dear", 0, NULL },
 	{ "auto", LLM_CAN_VIDEO, 0, 0, NULL, ERR_NO_PROVIDER,
 	    "No model is available for auto routing." },
 };
@@ -358,22 +361,135 @@ START_TEST(keys)
 }
 END_TEST
 
-/* "auto" takes the name of what it chose. */
+/* "auto", and what a client may ask of models that others choose. */
+static const struct {
+	const char *asked;
+	const char *members; /* of the request */
+	unsigned needs;
+	int64_t max_output;
+	size_t text_bytes;
+	int images;
+	const char *root; /* what was chosen; NULL: refused */
+	enum llm_effort brief;
+	enum err_code code;
+	const char *msg;
+} autos[] = {
+	{ "auto", "{}", 0, 0, 0, 0, "gpt-5-nano", 0, 0, NULL },
+	/* 5000 tokens: 904 of text and 4096 to come, then one more. */
+	{ "auto", "{}", 0, 0, 3616, 0, "gpt-5-nano", 0, 0, NULL },
+	{ "auto", "{}", 0, 0, 3617, 0, "gift", LLM_EFFORT_LOW, 0, NULL },
+	{ "auto", "{}", 0, 4440, 0, 1, "gpt-5-nano", 0, 0, NULL },
+	{ "auto", "{}", 0, 4441, 0, 1, "gift", LLM_EFFORT_LOW, 0, NULL },
+	{ "auto", "{\"free_models_only\":true}", 0, 0, 0, 0, "gift",
+	    LLM_EFFORT_LOW, 0, NULL },
+	{ "auto", "{\"free_models_only\":true,\"reasoning_effort\":\"high\"}",
+	    LLM_CAN_REASON, 0, 0, 0, "gift", 0, 0, NULL },
+	{ "auto", "{\"free_models_only\":true,\"reasoning\":{\"effort\":"
+	    "\"none\"}}", 0, 0, 0, 0, "gift", 0, 0, NULL },
+	{ "auto", "{\"free_models_only\":true,\"thinking\":{\"type\":"
+	    "\"disabled\"}}", 0, 0, 0, 0, "gift", 0, 0, NULL },
+	{ "auto", "{\"free_models_only\":true}", LLM_CAN_VIDEO, 0, 0, 0, NULL,
+	    0, ERR_NO_PROVIDER,
+	    "No free models are available for auto routing. Remove "
+	    "free_models_only parameter or use a specific model." },
+	{ "auto", "{\"no_reasoning\":true}", LLM_CAN_FILES, 0, 0, 0, NULL, 0,
+	    ERR_NO_PROVIDER,
+	    "No non-reasoning models are available for auto routing. Remove "
+	    "no_reasoning parameter or use a specific model." },
+	{ "auto", "{\"no_reasoning\":true,\"free_models_only\":true}", 0, 0,
+	    0, 0, NULL, 0,
+	    ERR_NO_PROVIDER,
+	    "No non-reasoning models are available for auto routing. Remove "
+	    "no_reasoning parameter or use a specific model." },
+	{ "auto", "{\"no_reasoning\":true}", LLM_CAN_VIDEO, 0, 0, 0, NULL, 0,
+	    ERR_NO_PROVIDER, "No model is available for auto routing." },
+	{ "both", "{\"free_models_only\":true}", 0, 0, 0, 0, NULL, 0,
+	    ERR_NO_CAPABILITY,
+	    "Model both is not free. Remove free_models_only parameter or use "
+	    "a free model." },
+	{ "vllm/x", "{\"free_models_only\":true}", 0, 0, 0, 0, NULL, 0,
+	    ERR_NO_CAPABILITY,
+	    "Model vllm/x is not free. Remove free_models_only parameter or "
+	    "use a free model." },
+	{ "gift", "{\"free_models_only\":true}", 0, 0, 0, 0, "gift", 0, 0,
+	    NULL },
+	{ "dear/gift", "{\"no_reasoning\":true}", 0, 0, 0, 0, NULL, 0,
+	    ERR_NO_CAPABILITY,
+	    "Model dear/gift is a reasoning model. Remove no_reasoning "
+	    "parameter or use another model." },
+	{ "both", "{\"no_reasoning\":true,\"free_models_only\":false}", 0, 0,
+	    0, 0, "both", 0, 0, NULL },
+};
+
 START_TEST(automatic)
 {
-	struct llm_request q = { .needs = LLM_CAN_CHAT };
+	struct llm_request q = { .needs = autos[_i].needs,
+		.max_output = autos[_i].max_output,
+		.text_bytes = autos[_i].text_bytes,
+		.images = autos[_i].images };
+	struct arena *a = arena_new(1024, 1 << 20);
+	struct catalog *c = load();
+	struct route_world w = world(c);
+	struct err e = { 0 };
+	struct route r;
+	int rc;
+
+	q.nmembers =
+	    jscan_object(str_from(autos[_i].members), a, &q.members, &e);
+	ck_assert_int_eq(
+	    route_resolve(&r, &w, str_from(autos[_i].asked), &e), 0);
+	rc = route_narrow(&r, &q, &e);
+	if (autos[_i].root == NULL) {
+		ck_assert_int_eq(rc, -1);
+		ck_assert_str_eq(e.msg, autos[_i].msg);
+		ck_assert_int_eq(e.code, autos[_i].code);
+	} else {
+		ck_assert_msg(rc == 0, "%d: %s", _i, e.msg);
+		ck_assert_msg(str_is(r.root, autos[_i].root), "%d", _i);
+		ck_assert(str_is(r.model->id, autos[_i].root));
+	}
+	ck_assert_int_eq(q.brief, autos[_i].brief);
+	catalog_free(c);
+	arena_free(a);
+}
+END_TEST
+
+static bool
+not_nano(void *arg, const struct mapping *m)
+{
+	(void)arg;
+	return !str_is(m->model->id, "gpt-5-nano");
+}
+
+/* Rules of a key are asked of each model, and keys of each provider. */
+START_TEST(automatic_world)
+{
+	struct llm_request q = { .max_output = 100 };
 	struct catalog *c = load();
 	struct route_world w = world(c);
 	struct err e = { 0 };
 	struct route r;
 
 	ck_assert_int_eq(route_resolve(&r, &w, STR("auto"), &e), 0);
+	w.allowed = not_nano;
 	ck_assert_int_eq(route_narrow(&r, &q, &e), 0);
-	ck_assert(str_is(r.root, "gpt-5-nano"));
-	ck_assert(str_is(r.model->id, "gpt-5-nano"));
+	ck_assert(str_is(r.root, "gift"));
+	w.allowed = NULL;
 	w.usable = unusable;
 	ck_assert_int_eq(route_resolve(&r, &w, STR("auto"), &e), 0);
 	ck_assert_int_eq(route_narrow(&r, &q, &e), -1);
+	ck_assert_str_eq(e.msg, "No model is available for auto routing.");
+	/* The list of the setting, and the cheapest in it. */
+	w.usable = usable;
+	w.auto_models = "embed,both";
+	ck_assert_int_eq(route_resolve(&r, &w, STR("auto"), &e), 0);
+	ck_assert_int_eq(route_narrow(&r, &q, &e), 0);
+	ck_assert(str_is(r.root, "both"));
+	w.auto_models = "paint, half ,shaky";
+	ck_assert_int_eq(route_resolve(&r, &w, STR("auto"), &e), 0);
+	ck_assert_int_eq(route_narrow(&r, &q, &e), 0);
+	ck_assert(str_is(r.root, "half"));
+	expect_left(&r, "cheap");
 	catalog_free(c);
 }
 END_TEST
@@ -387,6 +503,7 @@ CASE(case_route)
 	tcase_add_test(t, long_names);
 	tcase_add_loop_test(t, narrow, 0, NROWS(requests));
 	tcase_add_test(t, keys);
-	tcase_add_test(t, automatic);
+	tcase_add_loop_test(t, automatic, 0, NROWS(autos));
+	tcase_add_test(t, automatic_world);
 	return t;
 }

@@ -44,9 +44,13 @@ const { port } = server.address()
 
 const converse = { output: { message: { role: 'assistant', content: [{ text: 'I see.' }] } }, stopReason: 'end_turn',
   usage: { inputTokens: 5, outputTokens: 2, totalTokens: 7 } }
-const upstream = await Upstream.start((req, res) => res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(converse)))
-const sections = `[provider bytes]\ndialect = bedrock-converse\nbase_url = ${upstream.url}\npath = /model/m/converse\nauth = none\nany_model = on\n`
-const start = conf => Gateway.start({ conf: { ca_file: cert, ...conf }, sections })
+let links = []
+const upstream = await Upstream.start((req, res) => res.writeHead(200, { 'content-type': 'application/json' }).end(
+  /images/.test(req.url) ? JSON.stringify({ created: 1, data: links.map(url => ({ url })) }).replaceAll('&', '\\u0026') : JSON.stringify(converse)))
+const sections = `[provider bytes]\ndialect = bedrock-converse\nbase_url = ${upstream.url}\npath = /model/m/converse\nauth = none\nany_model = on\n` +
+  ['zai', 'openai'].map(p => `[model ${p}-draws]\nprovider = ${p}/m\ncapabilities = plain, draw, images\nimage_price = 0.01\n`).join('')
+const env = { LLM_Z_AI_API_KEY: 'k', LLM_Z_AI_BASE_URL: upstream.url, LLM_OPENAI_API_KEY: 'k', LLM_OPENAI_BASE_URL: upstream.url }
+const start = conf => Gateway.start({ conf: { ca_file: cert, ...conf }, env, sections })
 const on = await start({ fetch_images: 'on' }).catch(e => e)
 if (on instanceof Error && /no dialect/.test(`${on.message} ${on.stderr}`)) skip('no dialect that wants bytes is built')
 if (on instanceof Error) throw on
@@ -82,6 +86,39 @@ test('trap 107: no private address is reached, however it is written', async () 
     bad(await ask(on, at('/a.png', host)), /public/)
     assert.equal(hits.length, before, host)
   }
+})
+const draw = (g, body) => g.post('/v1/images/generations', { model: 'zai-draws', prompt: 'A cat', ...body })
+test('images that a provider answers by URL are fetched for who wants base64', async () => {
+  links = [at('/a.png?x=1&y=2')]
+  const a = await draw(on, {})
+  assert.deepEqual(a.json.data, [{ b64_json: png.toString('base64') }], a.text)
+  assert.equal(hits.at(-1), `${address} /a.png?x=1&y=2`)
+  assert.equal(a.json.usage.cost, 0.01)
+  const before = hits.length
+  assert.deepEqual((await draw(on, { response_format: 'url' })).json.data, [{ url: links[0] }])
+  assert.deepEqual((await draw(off, {})).json.data, [{ url: links[0] }])
+  assert.equal(hits.length, before)
+})
+test('what of them cannot be had stays a URL', async () => {
+  for (const url of [at('/none'), at('/a.png', '127.0.0.1'), at('/text'), 'https://x/a"b\\']) {
+    links = [url]
+    const a = await draw(on, {})
+    assert.equal(a.status, 200, a.text)
+    assert.deepEqual(a.json.data, [{ url }])
+  }
+})
+test('two calls, two fetches', async () => {
+  links = [at('/a.png')]
+  const a = await draw(on, { n: 2 })
+  assert.deepEqual(a.json.data, [1, 2].map(() => ({ b64_json: png.toString('base64') })))
+  assert.equal(a.json.usage.cost, 0.02)
+})
+test('an edit of an image by URL goes as a form', async () => {
+  links = [at('/a.png')]
+  const a = await on.post('/v1/images/edits', { model: 'openai-draws', prompt: 'Snow', images: [{ image_url: at('/b.png') }] })
+  assert.equal(a.status, 200, a.text)
+  assert.ok(upstream.last.raw.includes(png))
+  assert.match(upstream.last.headers['content-type'], /^multipart/)
 })
 test('a client who leaves ends the transfer', async () => {
   const stop = new AbortController()

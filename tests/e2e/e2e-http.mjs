@@ -14,6 +14,7 @@ import { providerFaults } from './http/faults.mjs'
 import * as co from './http/cohere.mjs'
 import { guard, startGuard, stopGuard } from './http/guard.mjs'
 import { embeddings } from './http/embeddings.mjs'
+import { explanations, startExplain, stopExplain } from './http/explain.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
 import { googles, startGoogle, stopGoogle } from './http/google.mjs'
 import * as claude from './http/messages.mjs'
@@ -53,6 +54,7 @@ const tenanted = await run(startTenants())
 const owning = await run(startOwn())
 const routed = await run(startRouting())
 const watched = await run(startGuard())
+const explained = await run(startExplain())
 
 requests(() => main)
 admin(() => desk)
@@ -67,6 +69,7 @@ embeddings(() => main)
 fallback(() => several)
 timers(() => short)
 routing(() => routed)
+explanations(() => explained)
 claude.messages(() => messages)
 aws.bedrock(() => signed, () => keyed)
 responses(() => items)
@@ -122,5 +125,6 @@ await runAll('e2e-http', {
     await stopGoogle()
     await stopOwn()
     await stopGuard()
+    await stopExplain()
   }
 })

@@ -14,7 +14,11 @@ const { redis } = m.stores
 const each = 1000000
 const count = list => list.reduce((n, a) => ({ ...n, [a.status]: (n[a.status] ?? 0) + 1 }), {})
 const burst = async (t, n) => count(await Promise.all(Array.from({ length: n }, () => m.ask(t, order('b', { out: 100 })))))
-const serves = (t, ms = 10000) => until(async () => (await m.ask(t, order('s', { out: 100 }))).status === 200, ms, 100)
+// All processes do: 16 calls in a row.
+const serves = (t, ms = 10000) => {
+  let good = 0
+  return until(async () => (good = (await m.ask(t, order('s', { out: 100 }))).status === 200 ? good + 1 : 0) === 16, ms, 20)
+}
 const health = async (query = '') => m.g.get('/' + query)
 
 // Of a budget for `n` requests none is lost and none is given twice, whatever comes in between.
@@ -89,6 +93,19 @@ test('F4: it may not be written to', async () => {
   assert.ok(await serves(rich, 20000), 'it is not used again')
 })
 
+test('a Redis that may evict is told of, by the log and by the doctor', async () => {
+  const doctor = () => { try { return m.g.ctl('doctor') } catch (e) { return e.stdout } }
+  assert.match(doctor(), /^ok +redis: it keeps what it has$/m)
+  redis.cli('CONFIG', 'SET', 'maxmemory', '100mb')
+  redis.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
+  assert.match(doctor(), /^warn +redis: it may throw away limits and reservations: its maxmemory-policy is allkeys-lru/m)
+  const old = m.g.program('chat').slice(1)
+  process.kill(m.g.program('chat')[0], 'SIGHUP')
+  assert.ok(await until(() => m.g.program('chat').slice(1).filter(p => !old.includes(p)).length === 2, 5000))
+  assert.ok(await until(() => /maxmemory-policy is allkeys-lru, and should be noeviction/.test(m.g.log()), 5000, 100), 'the log does not say it')
+  redis.cli('CONFIG', 'SET', 'maxmemory', '0')
+})
+
 test('after all that every record is there once, and nothing is held', async () => {
   assert.ok(await m.settled(() => m.num("SELECT count(*) FROM log WHERE used_provider = 'paid' AND status = 200 AND attempt_of IS NULL") === served.filter(s => s.sent).length), 'records are missing')
   assert.deepEqual(m.faults(), [])
@@ -123,8 +140,9 @@ test('a request with every limit and budget: two round trips before its call, an
   const much = { budget_nano: 1e12, budget_count: 1, budget_unit: 'day' }
   const t = counted.tenant({ org: { ...plenty, ...much }, project: { ...plenty, ...much }, key: { ...plenty, usage_limit_nano: 1e12, period_nano: 1e12, period_count: 1, period_unit: 'hour' } })
   const mine = () => pieces.filter(p => p.includes(t.org)).length
-  const warm = await counted.ask(t, order('warm', { out: 10 }))
-  assert.equal(warm.status, 200, warm.text)
+  let warm
+  const warms = async () => (warm = await counted.ask(t, order('warm', { out: 10 }))).status === 200
+  assert.ok(await until(warms, 5000, 100), warm.text) // a busy machine may miss a deadline
   assert.ok(warm.headers['ratelimit-remaining'], 'it is not limited')
   for (let i = 0; i < 5; i++) {
     await sleep(1500) // what is left of the one before

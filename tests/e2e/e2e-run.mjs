@@ -69,6 +69,16 @@ test('SIGHUP during a stream does not cut it', async () => {
   assert.equal((await g.chat(hello())).status, 200)
 })
 
+test('SIGHUP: a key that was barred is asked again', async () => {
+  const state = () => JSON.parse(g.ctl('provider', 'list', '--json')).data.find(p => p.id === 'cerebras').keys[0].state
+  await g.chat(hello({ model: modelOf('status-401') }))
+  assert.equal(state(), 'bad')
+  const old = workers('chat')
+  process.kill(g.program('chat')[0], 'SIGHUP')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 5000), 'no new processes')
+  assert.equal(state(), 'ok')
+})
+
 test('SIGHUP with a bad configuration keeps the old processes', async () => {
   const old = workers('chat')
   g.writeConf({ no_such_setting: '1' })

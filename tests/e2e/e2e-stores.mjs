@@ -1,7 +1,7 @@
 // A gateway on PostgreSQL, and what its clients see while that is away
 // (reliability.md 3a, F5 to F8).
 
-import { alive, kids, sleep, until } from '../lib/gateway.mjs'
+import { alive, freePort, kids, sleep, until } from '../lib/gateway.mjs'
 import { Postgres } from '../lib/stores.mjs'
 import { assert, flat, runAll, test } from '../lib/suite.mjs'
 import { hello, start } from './http/setting.mjs'
@@ -55,7 +55,7 @@ test('a key that is disabled is refused within two seconds', async () => {
 
 test('sessions have a name, a deadline and durable commits', () => {
   const names = pg.sql("SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'llmgw%' ORDER BY 1").split('\n')
-  assert.deepEqual(names, ['llmgw-admin', 'llmgw-chat', 'llmgw-health', 'llmgw-messages', 'llmgw-models', 'llmgw-responses'])
+  assert.deepEqual(names, ['llmgw-admin', 'llmgw-chat', 'llmgw-health', 'llmgw-images', 'llmgw-messages', 'llmgw-models', 'llmgw-responses'])
 })
 
 let fresh
@@ -192,6 +192,29 @@ test('no password in the logs', () => {
   assert.ok(!/pg-Secret-Word/.test(g.log()))
   assert.match(g.ctl('config', 'dump'), /store_sql \(set\)|\*\*\*/)
   assert.ok(!/pg-Secret-Word/.test(g.ctl('config', 'dump')))
+})
+
+// --- TLS to PostgreSQL ----------------------------------------------------------
+
+test('PostgreSQL over TLS: its certificate is looked at, and the reason of a refusal is said', async () => {
+  const own = await Postgres.start()
+  const port = await freePort()
+  const dir = await own.listenTls(port)
+  const url = (mode, ca) => `postgresql://llmgw@127.0.0.1:${port}/postgres?sslmode=${mode}${ca ? `&sslrootcert=${dir}/${ca}.crt` : ''}`
+  const over = await start({ store_sql: url('verify-full', 'ca') })
+  const a = await over.chat(hello())
+  assert.equal(a.status, 200, a.text)
+  assert.ok(await until(() => own.sql('SELECT count(*) FROM log') === '1', 5000, 100), 'no record')
+  assert.equal(own.sql("SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'llmgw%'"), 't')
+  const refused = (more, reason) => {
+    over.writeConf({ store_sql: more })
+    assert.throws(() => over.ctl('db', 'status'), e => reason.test(e.stderr) || assert.fail(e.stderr))
+  }
+  refused(url('verify-full', 'other'), /certificate verify failed|self-signed certificate|unable to get/i)
+  refused(url('disable'), /no encryption|SSL/i)
+  refused(url('verify-full', 'nowhere'), /nowhere\.crt|does not exist/i)
+  await over.stop()
+  await own.end()
 })
 
 runAll('stores', { after: async () => { await g.stop(); await pg.end() } })

@@ -186,6 +186,46 @@ START_TEST(writes_its_own_records)
 }
 END_TEST
 
+/* Long strings go out as the socket takes them, and are not kept. */
+START_TEST(lends)
+{
+	static char text[300000];
+	static unsigned char got[400000];
+	const struct str v[] = { STR("head"), STR(""), { text, sizeof(text) },
+		STR("tail") };
+	struct wire w = wire_open();
+	struct buf b = BUF_LIMIT(4096), body = BUF_LIMIT(1 << 20);
+	struct err e = { 0 };
+	struct str in;
+	size_t n = 0, k, len;
+
+	memset(text, 'x', sizeof(text));
+	put_request(&b, 258, true, STR(""));
+	wire_begin(&w, &b, true);
+	w.client->ops->body(w.client, w.arena, -1, 0, &in, &e);
+	ck_assert_int_eq(w.client->ops->lend(w.client, v, 4), 0);
+	ck_assert_uint_gt(w.client->ops->pending(w.client), 0);
+	while ((k = wire_read(&w, got + n, 50000)) > 0) {
+		n += k;
+		ck_assert_int_eq(w.client->ops->flush(w.client), 0);
+	}
+	ck_assert_uint_eq(w.client->ops->pending(w.client), 0);
+	for (k = 0; got[k + 1] == STDOUT; k += 8 + len) {
+		len = (size_t)got[k + 4] << 8 | got[k + 5];
+		buf_add(&body, (struct str){ (char *)got + k + 8, len });
+		if (len == 0)
+			break;
+	}
+	ck_assert_uint_eq(n, k + 24);
+	ck_assert_uint_eq(body.n, 8 + sizeof(text));
+	ck_assert_mem_eq(body.p, "headx", 5);
+	ck_assert_mem_eq(body.p + body.n - 5, "xtail", 5);
+	ck_assert_int_eq(w.client->ops->end(w.client, true), 1);
+	wire_close(&w);
+	buf_free(&body);
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	int64_t announced;
@@ -293,6 +333,7 @@ CASE(case_io)
 {
 	TCase *t = tcase_create("io");
 
+	tcase_add_test(t, lends);
 	tcase_add_loop_test(t, reads_and_closes, 0, 2);
 	tcase_add_loop_test(t, writes_its_own_records, 0, 2);
 	tcase_add_loop_test(t, body_and_its_length, 0, 2 * (int)NROWS(bodies));

@@ -3,6 +3,7 @@
 TCase *case_address(void);
 TCase *case_call(void);
 TCase *case_eventstream(void);
+TCase *case_multipart(void);
 TCase *case_sse(void);
 TCase *case_url(void);
 
@@ -11,6 +12,7 @@ TCase *(*const room_cases[])(void) = {
 	case_address,
 	case_call,
 	case_eventstream,
+	case_multipart,
 	case_sse,
 	case_url,
 	NULL,

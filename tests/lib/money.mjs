@@ -72,7 +72,8 @@ export class Money {
     m.count = 0
     // Counters that are new are built first, where others could have holds.
     const ready = async () => (await m.g.chat({ model: 'sim-echo', messages: [{ role: 'user', content: 'x' }] })).status === 200
-    if (!await until(ready, 10000, 100)) throw new Error('nothing can be reserved')
+    let row = 0 // of all processes
+    if (!await until(async () => (row = await ready() ? row + 1 : 0) === 4 * procs, 15000, 20)) throw new Error('nothing can be reserved')
     return m
   }
 
@@ -150,7 +151,7 @@ export class Money {
 }
 
 // through: makes the address of a Redis from the path of its socket.
-async function stores(through) {
+export async function stores(through) {
   const { Postgres, Redis } = await import('./stores.mjs')
   const pg = kind.startsWith('postgresql') && await Postgres.start()
   const redis = kind.endsWith('redis') && await Redis.start()

@@ -21,6 +21,19 @@ const asNobody = args => process.getuid() === 0
 const running = new Set()
 process.on('exit', () => { for (const p of running) p.kill() })
 
+// A private CA in a directory: ca.crt, other.crt of another one, and the
+// certificate of 127.0.0.1.
+export function makeCertificates(dir) {
+  const openssl = (...args) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' })
+  for (const ca of ['ca', 'other']) {
+    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+      '-subj', `/CN=llmgw test ${ca}`, '-keyout', `${ca}.key`, '-out', `${ca}.crt`)
+  }
+  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=127.0.0.1', '-keyout', 'server.key', '-out', 'server.csr')
+  fs.writeFileSync(path.join(dir, 'san'), 'subjectAltName=IP:127.0.0.1\n')
+  openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san', '-out', 'server.crt')
+}
+
 export class Postgres {
   static missing() { return programs() ? '' : 'PostgreSQL is not installed' }
 
@@ -65,8 +78,24 @@ export class Postgres {
 
   // Rows as psql prints them: columns with "|".
   sql(text, db = 'postgres') {
-    return execFileSync(path.join(this.bin, 'psql'), ['-XAtq', '-h', this.sock, '-U', 'llmgw', '-d', db, '-c', text],
+    return execFileSync(path.join(this.bin, 'psql'), ['-XAtq', '-h', this.sock, '-p', String(this.port ?? 5432), '-U', 'llmgw', '-d', db, '-c', text],
       { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+  }
+
+  // From now on also at a port of 127.0.0.1, with TLS only; returns the directory
+  // of the certificates.
+  async listenTls(port) {
+    const dir = path.join(this.top, 'tls')
+    fs.mkdirSync(dir)
+    makeCertificates(dir)
+    if (process.getuid() === 0) execFileSync('chown', ['-R', 'nobody:nogroup', dir])
+    fs.writeFileSync(path.join(this.data, 'pg_hba.conf'), 'local all all trust\nhostssl all all 127.0.0.1/32 trust\n')
+    fs.appendFileSync(path.join(this.data, 'postgresql.conf'),
+      `listen_addresses = '127.0.0.1'\nport = ${port}\nssl = on\nssl_cert_file = '${dir}/server.crt'\nssl_key_file = '${dir}/server.key'\n`)
+    await this.stop()
+    this.port = port
+    await this.launch()
+    return dir
   }
 
   // A setting, for all sessions from now on.

@@ -4,6 +4,7 @@ TCase *case_cost(void);
 TCase *case_effort(void);
 TCase *case_fold(void);
 TCase *case_grammar(void);
+TCase *case_picture(void);
 TCase *case_text(void);
 
 const char *const room_name = "llm";
@@ -12,6 +13,7 @@ TCase *(*const room_cases[])(void) = {
 	case_effort,
 	case_fold,
 	case_grammar,
+	case_picture,
 	case_text,
 	NULL,
 };

@@ -379,7 +379,7 @@ function applyRules(root, m) {
 		for (const c of r.drop ?? [])
 			m.caps.delete(c);
 		for (const k of ['context', 'max_output', 'efforts',
-		    'stability', 'deactivated_at', 'prices']) {
+		    'stability', 'deactivated_at', 'prices', 'pictures']) {
 			if (r[k] !== undefined)
 				m[k] = r[k];
 		}
@@ -481,13 +481,14 @@ const CAPS = ['tools', 'parallel', 'images', 'audio', 'files', 'video', 'json',
     'wants_no_prefill', 'wants_thought', 'resize'];
 
 function mappingLine(m) {
-	const { provider, model, context, max_output, efforts, tiers } = m;
+	const { provider, model, context, max_output, efforts, tiers,
+	    pictures } = m;
 	const caps = CAPS.filter((c) => m.caps.has(c));
 
 	if (caps.length !== m.caps.size)
 		throw new Error(`unknown capability at ${provider}/${model}`);
 	return { provider, model, context, max_output, caps,
-	    efforts: m.caps.has('reason') ? efforts : [], tiers,
+	    efforts: m.caps.has('reason') ? efforts : [], tiers, pictures,
 	    deprecated_at: m.deprecated_at, deactivated_at: m.deactivated_at,
 	    stability: m.stability };
 }

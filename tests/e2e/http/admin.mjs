@@ -1,7 +1,9 @@
 // The admin API: resources, roles, audit, and its effect on other programs.
 
+import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import http from 'node:http'
+import path from 'node:path'
 import { sleep, until } from '../../lib/gateway.mjs'
 import { assert, common, flat, table, test } from '../../lib/suite.mjs'
 import { hello } from './setting.mjs'
@@ -199,7 +201,7 @@ export function admin(g) {
     assert.equal(flat(await call('PUT', 'keys', {}), 405, 'method_not_allowed') && (await call('PUT', 'keys', {})).headers.allow, 'GET, HEAD, POST, OPTIONS')
     flat(await call('PATCH', `tokens/x`, {}), 405, 'method_not_allowed')
     flat(await call('GET', 'nothing'), 404, 'not_found')
-    flat(await call('GET', 'guardrail-events'), 404, 'not_found')
+    flat(await call('GET', 'guardrail-event'), 404, 'not_found')
     const options = await call('OPTIONS', `keys/${at.key}`, undefined, { token: null })
     assert.deepEqual([options.status, options.headers.allow], [204, 'GET, HEAD, PATCH, DELETE, OPTIONS'])
     assert.equal((await call('HEAD', 'keys')).status, 200)
@@ -306,6 +308,32 @@ export function admin(g) {
     await ok('POST', 'organizations', { name: 'csrf' }, 201, by({ 'x-csrf-token': a.json.csrf }))
     await ok('DELETE', 'sessions', undefined, 200, by({ 'x-csrf-token': a.json.csrf }))
     flat(await call('GET', 'keys', undefined, by({})), 401, 'invalid_api_key')
+  })
+
+  test('admin: a session by a code that works once', async () => {
+    const token = await ok('POST', 'tokens', { role: 'viewer', organization_id: at.org }, 201)
+    const made = () => JSON.parse(g().ctl('session', 'link', token.id, '--json'))
+    const sign = (code, path = 'sessions') => call('POST', path, {}, { token: code })
+    const { link, expires_at } = made()
+    assert.match(link, /^llmglnk_[0-9A-Za-z]{40}$/)
+    assert.ok(Math.abs(new Date(expires_at) - Date.now() - 600000) < 10000)
+    for (const path of ['organizations', 'tokens']) flat(await sign(link, path), 401, 'invalid_api_key')
+    flat(await call('GET', 'keys', undefined, { token: link }), 401, 'invalid_api_key')
+    const both = await Promise.all([sign(link), sign(link)])
+    assert.deepEqual(both.map(a => a.status).sort(), [201, 401], 'it is good for one')
+    const a = both.find(x => x.status === 201)
+    const cookie = a.headers['set-cookie'][0].split(';')[0]
+    await ok('GET', 'keys', undefined, 200, { token: null, headers: { cookie } })
+    flat(await call('POST', 'projects', { organization_id: at.org, name: 'x' }, { token: null, headers: { cookie, 'x-csrf-token': a.json.csrf } }), 403, 'permission_denied')
+    flat(await sign(link), 401, 'invalid_api_key')
+    const late = made().link
+    execFileSync('sqlite3', [path.join(g().dir, 'state/llmgw.db')], { input: '.timeout 5000\nUPDATE admin_link SET expires_ms = 1;\n' })
+    flat(await sign(late), 401, 'invalid_api_key')
+    const revoked = made().link
+    await ok('DELETE', `tokens/${token.id}`)
+    flat(await sign(revoked), 401, 'invalid_api_key')
+    assert.throws(made, /Invalid admin token|no token/)
+    assert.throws(() => g().ctl('session', 'link', 'tok_nobody'), /no token tok_nobody/)
   })
 
   test('admin: the audit log', async () => {

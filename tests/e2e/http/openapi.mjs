@@ -26,9 +26,10 @@ export function openapi(g) {
     assert.equal(doc.info.title, 'LLM Gateway API')
     assert.deepEqual(doc.servers.map(s => s.url), ['https://api.llmgateway.io', 'http://localhost:4001'])
     assert.equal(doc.components.securitySchemes.bearerAuth.scheme, 'bearer')
-    for (const path of ['/v1/chat/completions', '/v1/messages', '/v1/messages/count_tokens', '/v1/responses', '/v1/responses/{id}', '/v1/embeddings', '/v1/models', '/v1/models/{id}', '/v1/key', '/v1/usage/{request_id}', '/', '/metrics', '/openapi.json', '/admin/v1/keys', '/admin/v1/keys/{id}']) {
+    for (const path of ['/v1/chat/completions', '/v1/messages', '/v1/messages/count_tokens', '/v1/responses', '/v1/responses/{id}', '/v1/embeddings', '/v1/images/generations', '/v1/images/edits', '/v1/models', '/v1/models/{id}', '/v1/key', '/v1/usage/{request_id}', '/', '/metrics', '/openapi.json', '/admin/v1/keys', '/admin/v1/keys/{id}']) {
       assert.ok(doc.paths[path], path)
     }
+    assert.equal(doc.paths['/v1/images/edits'].post.requestBody.content['multipart/form-data'].schema.allOf[1].properties['image[]'].format, 'binary')
     const chat = doc.paths['/v1/chat/completions'].post.requestBody.content['application/json'].schema
     assert.deepEqual(chat.required, ['model', 'messages'])
     const refs = JSON.stringify(doc).match(/"\$ref":"[^"]*"/g)

@@ -19,6 +19,10 @@ const provider = (name, key, more = '') => `[provider ${name}]\ndialect = openai
 const sections = () => [
   provider('cheap', 'sk-c1'), provider('dear', 'sk-d1', 'priority = 0.8\n'), provider('last', 'sk-l1', 'priority = 0\n'), provider('only', 'sk-o1, sk-o2, sk-o3'),
   ...['price', 'sticky', 'kept', 'flips', 'circuit', 'pin'].map(m => offer(m, `cheap/${m}`, `dear/${m}`, `last/${m}`)),
+  // What "auto" chooses from, all told of it by name in auto_models.
+  provider('think', 'sk-t1'),
+  offer('thinker', 'think/thinker').replace('chat\n', 'chat, reason\n').replace('15', '3'),
+  offer('sayer', 'think/sayer').replace('100000', '9000'), offer('gift', 'think/gift').replace('[model gift]', '[model gift]\nfree = on').replace('= 15', '= 99'),
   ...['status-500', 'rate-1', 'rate-6', 'hang', 'status-401', 'once'].map(m => offer(`only-${m}`, `only/${m}`))
 ].join('\n')
 
@@ -42,7 +46,7 @@ function answer(req, res, body) {
 
 export async function startRouting() {
   upstream = await Upstream.start(answer)
-  return Gateway.start({ conf: { timeout_first_byte: '1s', retry_wait_max: '2s' }, sections: sections() })
+  return Gateway.start({ conf: { timeout_first_byte: '1s', retry_wait_max: '2s', auto_models: 'thinker, sayer' }, sections: sections() })
 }
 
 async function ask(g, body, more = {}) {
@@ -59,6 +63,8 @@ const served = async (g, body, more) => (await ask(g, body, more)).a.headers['x-
 
 export function routing(g) {
   choice(g)
+  sessions(g)
+  automatic(g)
   circuits(g)
   waits(g)
 }
@@ -94,6 +100,21 @@ function choice(g) {
     assert.equal(d.candidates[0].score, 0)
     assert.ok(d.candidates[1].score > 0.1)
   })
+  test('routing: the record says when another one had to serve', async () => {
+    failing.add('cheap/kept')
+    const { a } = await ask(g(), { model: 'kept' })
+    failing.clear()
+    assert.equal(a.headers['x-llmgw-provider'], 'dear')
+    let rows
+    const url = `logs?request_id=${a.headers['x-request-id']}`
+    assert.ok(await until(async () => (rows = (await g().admin('GET', url)).json.data).length === 2))
+    const d = rows.map(r => JSON.parse(g().ctl('log', 'show', r.id)))
+    const [failed, last] = [d.find(r => r.attempt_of), d.find(r => !r.attempt_of)]
+    assert.equal(last.decision.reason, 'fallback')
+    assert.equal(last.decision.first_reason, failed.decision.reason)
+    for (const r of rows) assert.deepEqual(r.decision, d.find(x => x.record_id === r.id).decision)
+    assert.deepEqual(last.decision.candidates.map(c => c.provider), ['cheap', 'dear'])
+  })
   test('routing: a pinned provider that is down is left, unless the client forbids it', async () => {
     failing.add('cheap/pin')
     assert.equal((await ask(g(), { model: 'cheap/pin' })).a.status, 500)
@@ -104,6 +125,73 @@ function choice(g) {
     assert.ok(seen.every(s => s === 'cheap c1'))
     failing.clear()
   })
+}
+
+// Each says that it is of one session; the next of it goes where a fallback brought it.
+function sessions(g) {
+  const say = { messages: [{ role: 'user', content: 'Hi' }] }
+  const chat = (body, headers) => g().chat({ model: 'sticky', ...say, ...body }, { headers })
+  const messages = (body, headers) => g().post('/v1/messages', { model: 'sticky', max_tokens: 9, ...say, ...body }, { headers })
+  const responses = body => g().post('/v1/responses', { model: 'sticky', input: 'Hi', ...body })
+  table('routing: the session is told by', [
+    ...['x-session-id', 'x-session-affinity', 'session-id', 'x-claude-code-session-id'].map(h => [h, () => chat({}, { [h]: `s-${h}` })]),
+    ['prompt_cache_key', () => chat({ prompt_cache_key: 's-cache' })], ['user', () => chat({ user: 's-user' })],
+    ['prompt_cache_key before user', (_, i) => chat({ prompt_cache_key: 's-both', user: `other ${i}` })],
+    ['a header before the body', (_, i) => chat({ user: `other ${i}` }, { 'x-session-id': 's-header' })],
+    ['metadata.user_id', () => messages({ metadata: { user_id: 's-meta' } })],
+    ['a header before metadata.user_id', (_, i) => messages({ metadata: { user_id: `other ${i}` } }, { 'x-session-id': 's-head' })],
+    ['responses: prompt_cache_key', () => responses({ prompt_cache_key: 's-resp' })], ['responses: user', () => responses({ user: 's-resp-user' })]
+  ], async (name, send) => {
+    failing.add('cheap/sticky')
+    const first = await send(name, 1)
+    failing.clear()
+    assert.equal(first.status, 200, first.text)
+    assert.equal(first.headers['x-llmgw-provider'], 'dear')
+    const second = await send(name, 2)
+    assert.equal(second.headers['x-llmgw-provider'], 'dear')
+    const found = () => JSON.parse(g().ctl('log', 'list', '--json', '--request-id', second.headers['x-request-id'])).data
+    assert.ok(await until(() => found().length > 0))
+    assert.equal(JSON.parse(g().ctl('log', 'show', found()[0].record_id)).decision.reason, 'session-sticky')
+  })
+}
+
+const wishes = { free_models_only: true, no_reasoning: true }
+function automatic(g) {
+  const say = { messages: [{ role: 'user', content: 'Hi' }] }
+  const asks = {
+    chat: body => g().chat({ max_tokens: 100, ...say, ...body }), messages: body => g().post('/v1/messages', { max_tokens: 100, ...say, ...body }),
+    responses: body => g().post('/v1/responses', { max_output_tokens: 100, input: 'Hi', ...body })
+  }
+  const effort = b => b.reasoning_effort ?? b.reasoning?.effort
+  for (const [kind, ask] of Object.entries(asks)) {
+    table(`auto, ${kind}`, [
+      ['the cheapest of the list, with a low effort', {}, 'thinker', 'low'],
+      ['no_reasoning', { no_reasoning: true }, 'sayer', undefined],
+      ['an effort of the client', kind === 'chat' ? { reasoning_effort: 'high' } : kind === 'messages' ? { output_config: { effort: 'high' } } : { reasoning: { effort: 'high' } }, 'thinker', 'high'],
+      ['free_models_only', { free_models_only: true }, 'gift', undefined]
+    ], async (name, body, model, low) => {
+      const a = await ask({ model: 'auto', ...body })
+      assert.equal(a.status, 200, a.text)
+      assert.equal(a.headers['x-llmgw-model'], model)
+      const sent = upstream.last.body
+      assert.equal(sent.model, model)
+      assert.equal(effort(sent), low)
+      for (const w of Object.keys(wishes)) assert.ok(!(w in sent), w)
+    })
+    table(`auto, ${kind}: refused`, [
+      ['what is not free', { model: 'price', free_models_only: true }, 'unsupported_capability', 'Model price is not free. Remove free_models_only parameter or use a free model.'],
+      ['what reasons', { model: 'thinker', no_reasoning: true }, 'unsupported_capability', 'Model thinker is a reasoning model. Remove no_reasoning parameter or use another model.'],
+      ['too much', { model: 'auto', [kind === 'responses' ? 'max_output_tokens' : 'max_tokens']: 90000000 }, 'no_provider_available', 'No model is available for auto routing.'],
+      ['too much for what is free', { model: 'auto', free_models_only: true, [kind === 'responses' ? 'max_output_tokens' : 'max_tokens']: 90000000 }, 'no_provider_available',
+        'No free models are available for auto routing. Remove free_models_only parameter or use a specific model.']
+    ], async (name, body, code, message) => {
+      const a = await ask(body)
+      assert.equal(a.status, 400, a.text)
+      const e = a.json.error
+      assert.equal(e?.message ?? a.json.message, message)
+      if (kind === 'chat') assert.equal(a.json.code, code)
+    })
+  }
 }
 
 function circuits(g) {
