@@ -69,12 +69,10 @@ static void
 put_session(struct work *k, int64_t expires_ms, const char *csrf)
 {
 	struct jw *w = &k->w;
-	char text[CLOCK_TEXT];
 
 	jw_obj(w, NULL);
 	jw_strc(w, "object", "session");
-	clock_text(expires_ms, text);
-	jw_strc(w, "expires_at", text);
+	jw_time(w, "expires_at", expires_ms);
 	if (csrf != NULL)
 		jw_strc(w, "csrf", csrf);
 	jw_end(w);

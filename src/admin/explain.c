@@ -78,10 +78,6 @@ credential(bool own)
 static void
 put_row(struct jw *w, const struct explain_row *row)
 {
-	static const char *const gates[] = { [HEALTH_CLOSED] = "closed",
-		[HEALTH_OPEN] = "open",
-		[HEALTH_PROBE] = "half_open" };
-
 	jw_obj(w, NULL);
 	jw_str(w, "provider", row->provider);
 	jw_str(w, "model", row->model);
@@ -94,7 +90,7 @@ put_row(struct jw *w, const struct explain_row *row)
 	else
 		jw_strc(w, "filtered_by", row->filter);
 	put_str(w, "why", row->why);
-	jw_strc(w, "breaker", gates[row->gate]);
+	jw_strc(w, "breaker", health_gate_words[row->gate]);
 	put_score(w, row);
 	jw_end(w);
 }

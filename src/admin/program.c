@@ -277,8 +277,8 @@ static const struct stage admin_stages[] = {
 };
 
 static const struct endpoint admin_endpoints[] = {
-	{ "admin", "*", PREFIX "*", NULL, admin_stages, false },
-	{ NULL, NULL, NULL, NULL, NULL, false },
+	{ "admin", "*", PREFIX "*", NULL, admin_stages, 0 },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 const struct program program_admin = { .name = "admin",

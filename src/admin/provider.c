@@ -2,14 +2,6 @@
 #include "admin/resource.h"
 #include "domain/provider_key.h"
 
-static const char *const key_words[] = { [HEALTH_KEY_OK] = "ok",
-	[HEALTH_KEY_FAILED] = "failed",
-	[HEALTH_KEY_EMPTY] = "empty",
-	[HEALTH_KEY_BAD] = "bad" };
-static const char *const gate_words[] = { [HEALTH_CLOSED] = "closed",
-	[HEALTH_OPEN] = "open",
-	[HEALTH_PROBE] = "half_open" };
-
 /* --- what there is to see --- */
 
 static void
@@ -19,7 +11,7 @@ put_key_state(struct jw *w, const struct health *h, uint64_t mark)
 
 	if (h != NULL)
 		health_key_state(h, mark, &s);
-	jw_strc(w, "state", key_words[s.why]);
+	jw_strc(w, "state", health_key_words[s.why]);
 	if (s.wait_ms < 0)
 		jw_null(w, "wait_ms");
 	else
@@ -43,7 +35,7 @@ put_breakers(struct jw *w, const struct health *h, struct str id)
 			jw_null(w, "region");
 		else
 			jw_str(w, "region", s.region);
-		jw_strc(w, "state", gate_words[s.gate]);
+		jw_strc(w, "state", health_gate_words[s.gate]);
 		jw_int(w, "open_ms", s.open_ms);
 		jw_int(w, "failures", s.failures);
 		jw_end(w);
@@ -52,8 +44,7 @@ put_breakers(struct jw *w, const struct health *h, struct str id)
 }
 
 void
-admin_put_health(
-    struct jw *w, const struct upstream *u, const struct health *h)
+admin_put_health(struct jw *w, const struct upstream *u, const struct health *h)
 {
 	jw_arr(w, "keys");
 	for (int i = 0; i < u->nkeys; i++) {
@@ -79,8 +70,7 @@ put_provider(struct work *k, const struct upstream *u)
 	jw_strc(w, "object", "provider");
 	jw_str(w, "name", u->name);
 	jw_bool(w, "usable", upstream_usable(u));
-	admin_put_health(
-	    w, all ? u : &nothing, all ? k->admin->health : NULL);
+	admin_put_health(w, all ? u : &nothing, all ? k->admin->health : NULL);
 	jw_end(w);
 }
 
@@ -124,10 +114,9 @@ show_provider_key(struct work *k)
 static int
 reset_own(struct work *k, struct str id)
 {
-	static const char text[] =
-	    "SELECT id, sealed FROM provider_key"
-	    " WHERE (provider = ?1 OR ?1 IS NULL)"
-	    " AND (organization_id = ?2 OR ?2 IS NULL)";
+	static const char text[] = "SELECT id, sealed FROM provider_key"
+				   " WHERE (provider = ?1 OR ?1 IS NULL)"
+				   " AND (organization_id = ?2 OR ?2 IS NULL)";
 	struct sql_stmt *st = sql_prepare(k->sql, text, k->e);
 	int rc;
 

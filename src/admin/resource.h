@@ -99,7 +99,9 @@ struct resource {
 	int (*show)(struct work *);   /* after reading: fills what is F_VIRTUAL */
 	int (*run)(struct work *);    /* instead of everything */
 	bool free; /* `run` looks at roles itself */
+	unsigned needs; /* NEEDS_*: of struct admin, besides the database */
 };
+enum { NEEDS_PROVIDERS = 1, NEEDS_HEALTH = 2, NEEDS_MASTER = 4 };
 
 extern const struct resource resources[]; /* ends with a NULL path */
 int resources_count(void);

@@ -135,15 +135,6 @@ write_group(struct work *k, struct jw *w, int i)
 	return i;
 }
 
-static void
-put_time(struct jw *w, const char *key, int64_t ms)
-{
-	char text[CLOCK_TEXT];
-
-	clock_text(ms, text);
-	jw_strc(w, key, text);
-}
-
 void
 row_write(struct work *k, struct jw *w, const char *key)
 {
@@ -163,8 +154,8 @@ row_write(struct work *k, struct jw *w, const char *key)
 	}
 	if (k->secret_name != NULL)
 		jw_strc(w, k->secret_name, k->secret);
-	put_time(w, "created_at", k->created_ms);
-	put_time(w, "updated_at", k->updated_ms);
+	jw_time(w, "created_at", k->created_ms);
+	jw_time(w, "updated_at", k->updated_ms);
 	jw_end(w);
 }
 

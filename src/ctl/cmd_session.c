@@ -27,14 +27,14 @@ cmd_session_link(struct ctl *c, struct err *e)
 		rc = audit_add(c->sql, &who, &entry, e);
 	if (change_end(&scope, rc, e) == -1)
 		return -1;
-	clock_text(ends_ms, text);
 	if (c->json) {
 		jw_obj(&c->w, NULL);
 		jw_strc(&c->w, "link", code);
-		jw_strc(&c->w, "expires_at", text);
+		jw_time(&c->w, "expires_at", ends_ms);
 		jw_end(&c->w);
 		return 0;
 	}
+	clock_text(ends_ms, text);
 	printf("%s\n\nSign in with it once, until %s:\n\n"
 	       "  curl -X POST -H 'Authorization: Bearer %s' \\\n"
 	       "      -H 'Content-Type: application/json' -d '{}' \\\n"

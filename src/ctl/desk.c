@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "admin/resource.h"
 #include "base/clock.h"
 #include "base/when.h"
 #include "ctl/desk.h"
@@ -29,30 +30,19 @@ query_param(void *arg, const char *name)
 	return strcmp(name, "limit") == 0 ? STR(PAGE) : STR_NONE;
 }
 
-/* What these resources need besides the database. */
-static bool
-needs_providers(struct str path)
-{
-	return str_starts(path, "explain") || str_starts(path, "providers") ||
-	    str_starts(path, "discounts") || str_starts(path, "provider-keys");
-}
-
 static int
 run(struct ctl *c, const struct admin *a, const struct desk_call *call,
-    struct str *answer, struct err *e)
+    const struct admin_place *place, struct str *answer, struct err *e)
 {
 	struct query q = { c, call };
-	struct admin_ask ask = { .body = call->body,
+	struct admin_ask ask = { .place = *place,
+		.body = call->body,
 		.param = query_param,
 		.arg = &q,
 		.who = { .name = c->actor, .role = ROLE_ADMIN } };
 	struct admin_answer got;
-	int rc;
+	int rc = admin_run(a, c->sql, &ask, c->arena, &got, e);
 
-	if (admin_find(str_from(call->method), call->path, &ask.place, c->arena,
-		e) == -1)
-		return -1;
-	rc = admin_run(a, c->sql, &ask, c->arena, &got, e);
 	*answer = arena_dup(c->arena, buf_str(&got.body));
 	buf_free(&got.body);
 	return rc;
@@ -83,29 +73,29 @@ desk_run(struct ctl *c, const struct desk_call *call, struct str *answer,
 	struct health *health = NULL;
 	struct err ignored = { 0 };
 	struct list l = { 0 };
+	struct admin_place place;
 	struct admin a;
-	int rc = 0;
+	unsigned needs = 0;
+	int rc = admin_find(
+	    str_from(call->method), call->path, &place, c->arena, e);
 
-	if (creates)
+	if (rc == 0)
+		needs = place.resource->needs;
+	if (rc == 0 && creates)
 		rc = keys_open(&keys, c->sql, &c->conf, e);
-	if (rc == 0 && needs_providers(call->path))
+	if (rc == 0 && (needs & NEEDS_PROVIDERS) != 0)
 		rc = list_open(&l, c, e);
 	/* Before the first start there is no place for the file. */
-	if (rc == 0 &&
-	    (str_starts(call->path, "provider") ||
-		str_starts(call->path, "explain")) &&
+	if (rc == 0 && (needs & NEEDS_HEALTH) != 0 &&
 	    health_open(&health, c->conf.runtime_dir, &ignored) == -1)
 		health = NULL;
-	if (rc == 0 &&
-	    (str_starts(call->path, "provider-keys") ||
-		str_starts(call->path, "explain") ||
-		str_starts(call->path, "alerts")))
+	if (rc == 0 && (needs & NEEDS_MASTER) != 0)
 		rc = seal_key_make(&master, c->conf.master_key_file, e);
 	if (rc == 0) {
 		admin_open(&a, &c->conf, keys, l.catalog, l.providers);
 		a.master = &master;
 		a.health = health;
-		rc = run(c, &a, call, answer, e);
+		rc = run(c, &a, call, &place, answer, e);
 		/* Statements of the handle have texts of the admin. */
 		sql_forget(c->sql);
 		admin_close(&a);

@@ -301,11 +301,8 @@ static int
 push(const struct llm_request *r, struct jpatch *v, int max,
     const struct str *dels, size_t count)
 {
-	size_t i;
-	int n = 0;
+	int n = jpatch_delete(dels, (int)count, v, max);
 
-	for (i = 0; i < count && n < max; i++)
-		v[n++] = (struct jpatch){ JPATCH_DEL, dels[i], STR_NONE, NULL };
 	if (n < max && has_foreign(r))
 		v[n++] = (struct jpatch){ JPATCH_MAP, STR("messages/*/content"),
 			STR_NONE, drop_foreign };

@@ -71,15 +71,9 @@ decode(struct arena *a, const struct frame *f, struct str body,
 	struct jmember *v, m;
 	struct jiter it;
 	bool filtered = false, broken;
-	int n = openai_scan(a, body, &v, e), images = 0;
-	struct str error;
+	int n = openai_scan_good(a, body, &v, e), images = 0;
 
-	if (n == -1)
-		return -1;
-	error = jscan_get(v, n, "error");
-	if (error.p != NULL && !jscan_null(error))
-		return openai_error_inside(a, error, e);
-	if (image_put_start(f, to, e) == -1)
+	if (n == -1 || image_put_start(f, to, e) == -1)
 		return -1;
 	facts.has_usage =
 	    openai_read_usage(jscan_get(v, n, "usage"), f, &facts.usage);

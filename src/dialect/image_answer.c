@@ -19,20 +19,6 @@ image_filtered(struct err *e)
 	    "The provider refused the images by its content policy");
 }
 
-static int
-scan(struct arena *a, struct str body, struct jmember **v, struct err *e)
-{
-	int n = openai_scan(a, body, v, e);
-	struct str error;
-
-	if (n == -1)
-		return -1;
-	error = jscan_get(*v, n, "error");
-	if (error.p != NULL && !jscan_null(error))
-		return openai_error_inside(a, error, e);
-	return n;
-}
-
 /* The text of a picture without quotes; *link: it is a URL. */
 static struct str
 picture_of(struct str raw, bool *link)
@@ -80,7 +66,7 @@ image_patch_read(struct arena *a, const struct frame *f, struct str body,
     struct llm_facts *facts, struct err *e)
 {
 	struct jmember *v;
-	int n = scan(a, body, &v, e);
+	int n = openai_scan_good(a, body, &v, e);
 
 	if (n == -1)
 		return -1;
@@ -140,7 +126,7 @@ image_patch_pieces(struct arena *a, const struct frame *f, const struct tail *t,
 	struct buf *b = &out->text;
 	struct jw w = JW_TO(b);
 	struct jmember *v;
-	int i, n = scan(a, body, &v, e);
+	int i, n = openai_scan_good(a, body, &v, e);
 
 	if (n == -1)
 		return -1;
@@ -209,7 +195,7 @@ image_decode_answer(struct arena *a, const struct frame *f, struct str body,
 	struct str form, text;
 	struct jmember *v, m;
 	struct jiter it;
-	int n = scan(a, body, &v, e), i = 0;
+	int n = openai_scan_good(a, body, &v, e), i = 0;
 	bool link;
 
 	if (n == -1 || image_put_start(f, to, e) == -1)

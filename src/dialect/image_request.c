@@ -208,10 +208,7 @@ image_body_patches(const struct llm_request *r, struct jpatch *v, int max)
 	static const struct str ours[] = { STR("routing"),
 		STR("free_models_only"), STR("no_reasoning"),
 		STR("onboarding") };
-	int n;
 
 	(void)r;
-	for (n = 0; n < (int)NROWS(ours) && n < max; n++)
-		v[n] = (struct jpatch){ JPATCH_DEL, ours[n], STR_NONE, NULL };
-	return n;
+	return jpatch_delete(ours, NROWS(ours), v, max);
 }

@@ -103,6 +103,9 @@ int openai_error_inside(struct arena *, struct str raw, struct err *);
 /* answer_scan() where an error may stand in an array, too; -1: or an error. */
 int openai_scan(
     struct arena *, struct str body, struct jmember **, struct err *);
+/* The same of who tells an error in a member "error": that is one, too. */
+int openai_scan_good(
+    struct arena *, struct str body, struct jmember **, struct err *);
 
 /*
  * Tool calls of a stream, across the ways servers spoil them (wire.md 11, the

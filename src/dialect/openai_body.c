@@ -77,12 +77,8 @@ openai_body_patches(const struct llm_request *r, struct jpatch *v, int max)
 		STR("web_search"), STR("plugins"), STR("routing"),
 		STR("free_models_only"), STR("no_reasoning"), STR("onboarding"),
 		STR("effort") };
-	size_t i;
-	int n = 0;
+	int n = jpatch_delete(ours, NROWS(ours), v, max);
 
-	for (i = 0; i < NROWS(ours); i++)
-		push(v, &n, max,
-		    (struct jpatch){ JPATCH_DEL, ours[i], STR_NONE, NULL });
 	patch_effort(r, v, &n, max);
 	patch_stream(r, v, &n, max);
 	if (!str_eq(check_get(r, "web_search"), STR("true")))

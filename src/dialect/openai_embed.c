@@ -181,29 +181,12 @@ embed_body_patches(const struct llm_request *r, struct jpatch *v, int max)
 	static const struct str ours[] = { STR("routing"),
 		STR("free_models_only"), STR("no_reasoning"), STR("onboarding"),
 		STR("stream") };
-	int n;
 
 	(void)r;
-	for (n = 0; n < (int)NROWS(ours) && n < max; n++)
-		v[n] = (struct jpatch){ JPATCH_DEL, ours[n], STR_NONE, NULL };
-	return n;
+	return jpatch_delete(ours, NROWS(ours), v, max);
 }
 
 /* --- answers --- */
-
-static int
-scan_body(struct arena *a, struct str body, struct jmember **v, struct err *e)
-{
-	int n = openai_scan(a, body, v, e);
-	struct str error;
-
-	if (n == -1)
-		return -1;
-	error = jscan_get(*v, n, "error");
-	if (error.p != NULL && !jscan_null(error))
-		return openai_error_inside(a, error, e);
-	return n;
-}
 
 static int
 embed_patch_read(struct arena *a, const struct frame *f, struct str body,
@@ -212,7 +195,7 @@ embed_patch_read(struct arena *a, const struct frame *f, struct str body,
 	struct jmember *v, m;
 	struct jiter it;
 	struct str raw;
-	int n = scan_body(a, body, &v, e), count = 0;
+	int n = openai_scan_good(a, body, &v, e), count = 0;
 
 	if (n == -1)
 		return -1;
@@ -302,7 +285,7 @@ embed_patch_write(struct arena *a, const struct frame *f, const struct tail *t,
 	struct jw w = JW_TO(out);
 	struct jmember *v, m;
 	struct jiter it;
-	int n = scan_body(a, body, &v, e), i, k, pos = 0;
+	int n = openai_scan_good(a, body, &v, e), i, k, pos = 0;
 
 	if (n == -1)
 		return -1;

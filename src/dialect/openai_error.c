@@ -166,6 +166,21 @@ openai_scan(struct arena *a, struct str body, struct jmember **v, struct err *e)
 	return n == -1 ? answer_not_json(e) : n;
 }
 
+int
+openai_scan_good(
+    struct arena *a, struct str body, struct jmember **v, struct err *e)
+{
+	int n = openai_scan(a, body, v, e);
+	struct str error;
+
+	if (n == -1)
+		return -1;
+	error = jscan_get(*v, n, "error");
+	if (error.p != NULL && !jscan_null(error))
+		return openai_error_inside(a, error, e);
+	return n;
+}
+
 /* A provider's own refusal keeps its status (api.md 2.4). */
 static int
 status_of(const struct err *er)

@@ -33,15 +33,12 @@ openai_patch_read(struct arena *a, const struct frame *f, struct str body,
     struct llm_facts *facts, struct err *e)
 {
 	struct jmember *v, m;
-	struct str error, choices, id;
+	struct str choices, id;
 	struct jiter it;
 	int n, count = 0;
 
-	if ((n = openai_scan(a, body, &v, e)) == -1)
+	if ((n = openai_scan_good(a, body, &v, e)) == -1)
 		return -1;
-	error = jscan_get(v, n, "error");
-	if (error.p != NULL && !jscan_null(error))
-		return openai_error_inside(a, error, e);
 	choices = jscan_get(v, n, "choices");
 	if (openai_read_usage(jscan_get(v, n, "usage"), f, &facts->usage))
 		facts->has_usage = true;

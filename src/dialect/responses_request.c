@@ -277,11 +277,8 @@ responses_body_patches(const struct llm_request *r, struct jpatch *v, int max)
 	static const struct str ours[] = { STR("routing"),
 		STR("free_models_only"), STR("no_reasoning") };
 	struct str mark = STR("llmgw:");
-	size_t i;
-	int n = 0;
+	int n = jpatch_delete(ours, NROWS(ours), v, max);
 
-	for (i = 0; i < NROWS(ours) && n < max; i++)
-		v[n++] = (struct jpatch){ JPATCH_DEL, ours[i], STR_NONE, NULL };
 	if (!r->stream && n < max) /* refused without stream */
 		v[n++] = (struct jpatch){ JPATCH_DEL, STR("stream_options"),
 			STR_NONE, NULL };

@@ -188,15 +188,6 @@ alert_take(struct sql *s, int64_t wall_ms, struct arena *a, struct alert **out,
 	return n == -1 ? -1 : taken;
 }
 
-static void
-put_time(struct jw *w, const char *key, int64_t ms)
-{
-	char text[CLOCK_TEXT];
-
-	clock_text(ms, text);
-	jw_strc(w, key, text);
-}
-
 void
 alert_body(const struct alert *t, int64_t wall_ms, struct buf *b)
 {
@@ -209,7 +200,7 @@ alert_body(const struct alert *t, int64_t wall_ms, struct buf *b)
 	jw_strc(&w, "object", "alert");
 	jw_str(&w, "id", t->id);
 	jw_strc(&w, "event_id", event);
-	put_time(&w, "time", wall_ms);
+	jw_time(&w, "time", wall_ms);
 	jw_str(&w, "organization_id", t->org);
 	jw_str(&w, "scope", t->scope);
 	jw_str(&w, "scope_id", t->scope_id);
@@ -221,8 +212,8 @@ alert_body(const struct alert *t, int64_t wall_ms, struct buf *b)
 		jw_null(&w, "period");
 	else {
 		jw_obj(&w, "period");
-		put_time(&w, "starts_at", t->from_ms);
-		put_time(&w, "ends_at", t->end_ms);
+		jw_time(&w, "starts_at", t->from_ms);
+		jw_time(&w, "ends_at", t->end_ms);
 		jw_end(&w);
 	}
 	jw_end(&w);

@@ -307,6 +307,13 @@ catalog_upstream(const struct catalog *c, struct str provider, struct str name)
 }
 
 bool
+mapping_deprecated(const struct mapping *m, const char *today)
+{
+	return m->deprecated_at.p != NULL &&
+	    str_cmp(m->deprecated_at, str_from(today)) <= 0;
+}
+
+bool
 mapping_ended(const struct mapping *m, const char *today)
 {
 	return m->deactivated_at.p != NULL &&

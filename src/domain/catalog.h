@@ -120,6 +120,9 @@ const struct mapping *catalog_mapping(
 /* Is a mapping past its end on this day ("2026-11-22")? */
 bool mapping_ended(const struct mapping *, const char *today);
 
+/* The same of being advised against. */
+bool mapping_deprecated(const struct mapping *, const char *today);
+
 /* Letters, digits and "._:/@-", 1 to 256 of them (api.md 12.1). */
 bool catalog_is_name(struct str);
 

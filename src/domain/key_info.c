@@ -66,19 +66,6 @@ key_info_load(struct sql *s, struct str key, int64_t wall_ms, struct arena *a,
 	return 1;
 }
 
-static void
-put_time(struct jw *w, const char *key, int64_t ms)
-{
-	char text[CLOCK_TEXT];
-
-	if (ms == 0) {
-		jw_null(w, key);
-		return;
-	}
-	clock_text(ms, text);
-	jw_strc(w, key, text);
-}
-
 static int64_t
 left(int64_t limit, int64_t used)
 {
@@ -128,8 +115,8 @@ key_info_put(struct jw *w, const struct key_info *k, const struct key_counts *c)
 	jw_str(w, "project_id", k->project);
 	jw_str(w, "organization_id", k->org);
 	jw_str(w, "mode", k->mode);
-	put_time(w, "created_at", k->created_ms);
-	put_time(w, "expires_at", k->expires_ms);
+	jw_time(w, "created_at", k->created_ms);
+	jw_time(w, "expires_at", k->expires_ms);
 	jw_nano(w, "usage", k->usage_nano);
 	put_limit(w, k->limit_nano, k->usage_nano, c->usage_held);
 	if (k->period_limit_nano < 0)
@@ -139,8 +126,8 @@ key_info_put(struct jw *w, const struct key_info *k, const struct key_counts *c)
 		put_limit(
 		    w, k->period_limit_nano, k->period_nano, c->period_held);
 		jw_nano(w, "usage", k->period_nano);
-		put_time(w, "starts_at", k->period_from_ms);
-		put_time(w, "ends_at", k->period_end_ms);
+		jw_time(w, "starts_at", k->period_from_ms);
+		jw_time(w, "ends_at", k->period_end_ms);
 		jw_end(w);
 	}
 	if (str_is(k->mode, "api-keys"))

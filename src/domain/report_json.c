@@ -20,15 +20,6 @@ put_opt(struct jw *w, const char *key, int64_t v)
 		jw_int(w, key, v);
 }
 
-static void
-put_time(struct jw *w, const char *key, int64_t ms)
-{
-	char text[CLOCK_TEXT];
-
-	clock_text(ms, text);
-	jw_strc(w, key, text);
-}
-
 /* api.md 4.4. */
 static void
 put_usage(struct jw *w, const struct usage_record *r)
@@ -86,7 +77,7 @@ report_put_usage(struct jw *w, const struct usage_record *r)
 	jw_strc(w, "object", "usage");
 	put_text(w, "request_id", r->request_id);
 	jw_str(w, "log_id", r->id);
-	put_time(w, "created_at", r->started_ms);
+	jw_time(w, "created_at", r->started_ms);
 	put_text(w, "endpoint", r->endpoint);
 	jw_int(w, "status", r->status);
 	jw_strc(w, "state", state_of(r));
@@ -160,8 +151,8 @@ report_put_log(struct jw *w, const char *key, const struct usage_record *r)
 	jw_obj(w, key);
 	jw_str(w, "id", r->id);
 	jw_strc(w, "object", "log");
-	put_time(w, "created_at", r->started_ms);
-	put_time(w, "updated_at", end_ms);
+	jw_time(w, "created_at", r->started_ms);
+	jw_time(w, "updated_at", end_ms);
 	for (size_t i = 0; i < NROWS(texts); i++)
 		put_text(w, texts[i].key,
 		    *(const struct str *)(const void *)((const char *)r +
@@ -295,8 +286,8 @@ report_put_activity(struct jw *w, const struct report_activity *q,
 
 	jw_obj(w, NULL);
 	jw_strc(w, "object", "activity");
-	put_time(w, "from", q->filter.from_ms);
-	put_time(w, "to", q->filter.until_ms);
+	jw_time(w, "from", q->filter.from_ms);
+	jw_time(w, "to", q->filter.until_ms);
 	jw_strc(w, "granularity", q->step == REPORT_HOURS ? "hour" : "day");
 	jw_arr(w, "group_by");
 	for (int i = 0; i < q->nby; i++)

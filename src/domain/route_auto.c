@@ -36,19 +36,9 @@ route_is_free(const struct model *m)
 }
 
 static bool
-is_deprecated(const struct mapping *p, const char *today)
-{
-	struct str since = p->deprecated_at;
-	size_t n = strlen(today);
-
-	return since.p != NULL && since.n >= n &&
-	    memcmp(since.p, today, n) <= 0;
-}
-
-static bool
 qualifies(const struct search *s, const struct mapping *p)
 {
-	return !is_deprecated(p, s->r->world->today) &&
+	return !mapping_deprecated(p, s->r->world->today) &&
 	    (p->context == 0 || s->context <= p->context) &&
 	    !(s->plain && (p->caps & LLM_CAN_REASON) != 0) &&
 	    p->model->id.p[p->model->id.n - 1] != '*' &&

@@ -35,6 +35,9 @@ struct jpatch {
 	void (*map)(struct str raw, struct buf *out);
 };
 
+/* Patches that delete these members into v; how many, at most max. */
+int jpatch_delete(const struct str *names, int n, struct jpatch *v, int max);
+
 /*
  * Split an object into members without building a tree; returns how many, or
  * -1 with ERR_BAD_JSON in the words of api.md 1.3.

@@ -204,6 +204,23 @@ read_digits(struct str raw, size_t max, struct digits *to)
 	return true;
 }
 
+/* A number of digits alone that cannot be too large; most are such. */
+static bool
+plain_int(struct str raw, int64_t *out)
+{
+	int64_t v = 0;
+
+	if (raw.n == 0 || raw.n > 18)
+		return false;
+	for (size_t i = 0; i < raw.n; i++) {
+		if (raw.p[i] < '0' || raw.p[i] > '9')
+			return false;
+		v = v * 10 + (raw.p[i] - '0');
+	}
+	*out = v;
+	return true;
+}
+
 bool
 jscan_int(struct str raw, int64_t *out)
 {
@@ -212,6 +229,8 @@ jscan_int(struct str raw, int64_t *out)
 	uint64_t u = 0;
 	int64_t i;
 
+	if (plain_int(raw, out))
+		return true;
 	if (!read_digits(raw, 20, &v) || v.more)
 		return false;
 	*out = 0;

@@ -258,6 +258,16 @@ put_level(struct level *l, const struct step *steps, int n)
 	buf_addc(l->out, obj ? '}' : ']');
 }
 
+int
+jpatch_delete(const struct str *names, int n, struct jpatch *v, int max)
+{
+	int i;
+
+	for (i = 0; i < n && i < max; i++)
+		v[i] = (struct jpatch){ JPATCH_DEL, names[i], STR_NONE, NULL };
+	return i;
+}
+
 void
 jscan_splice(const struct jmember *v, int n, const struct jpatch *patches,
     int npatch, struct buf *out)

@@ -5,6 +5,7 @@
 
 #include <json-c/json.h>
 
+#include "base/clock.h"
 #include "json/jtext.h"
 #include "json/jw.h"
 
@@ -173,6 +174,19 @@ jw_int(struct jw *w, const char *key, int64_t v)
 	if (v < 0)
 		*--p = '-';
 	jw_raw(w, key, (struct str){ p, (size_t)(end - p) });
+}
+
+void
+jw_time(struct jw *w, const char *key, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT];
+
+	if (wall_ms == 0) {
+		jw_null(w, key);
+		return;
+	}
+	clock_text(wall_ms, text);
+	jw_strc(w, key, text);
 }
 
 void

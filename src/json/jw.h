@@ -37,6 +37,8 @@ void jw_int(struct jw *, const char *key, int64_t);
 void jw_num(struct jw *, const char *key, double);
 void jw_bool(struct jw *, const char *key, bool);
 void jw_null(struct jw *, const char *key);
+/* A wall-clock time as RFC 3339 has it (base/clock.h); 0 becomes null. */
+void jw_time(struct jw *, const char *key, int64_t wall_ms);
 /* Nano-dollars as dollars: at most nine decimals, no exponent (api.md). */
 void jw_nano(struct jw *, const char *key, int64_t);
 /* JSON that somebody else wrote and checked; an absent one is null. */

@@ -70,7 +70,8 @@ add_ours(
 
 /* By own keys, or else by ours. */
 bool
-candidate_add(struct choosing *c, const struct mapping *m, unsigned says, unsigned *deaf)
+candidate_add(
+    struct choosing *c, const struct mapping *m, unsigned says, unsigned *deaf)
 {
 	struct req *r = c->r;
 	struct candidate *to = &c->v[c->n];
@@ -162,7 +163,8 @@ candidate_drop_unwell(struct choosing *c)
 	if (n == 0 || n == c->n)
 		return;
 	for (int i = n = 0; i < c->n; i++) {
-		c->v[i].spare = !candidate_is_well(&c->v[i]) && c->v[i].own && own == 0;
+		c->v[i].spare =
+		    !candidate_is_well(&c->v[i]) && c->v[i].own && own == 0;
 		if (candidate_is_well(&c->v[i]) || c->v[i].spare)
 			c->v[n++] = c->v[i];
 		else

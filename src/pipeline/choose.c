@@ -300,4 +300,3 @@ choose_order(struct choosing *c)
 	else
 		prefer(c);
 }
-

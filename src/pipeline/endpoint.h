@@ -17,7 +17,11 @@ struct endpoint {
 	const char *path;   /* a last "*" stands for any rest */
 	const struct dialect *dialect;
 	const struct stage *stages; /* ends with a NULL name */
-	bool quick; /* its stages defer what may block: the loop may run them */
+	unsigned flags;             /* ENDPOINT_* */
+};
+enum {
+	ENDPOINT_QUICK = 1, /* stages defer what may block: for the loop */
+	ENDPOINT_FORM = 2,  /* takes multipart/form-data, too */
 };
 
 /* One per program in fcgi-bin; `admin` is in the room admin. */

@@ -5,8 +5,6 @@
 #include "pipeline/gate.h"
 #include "pipeline/own.h"
 
-#define TRIES 16 /* as stage_hold() */
-
 struct explaining {
 	struct world *world;
 	const struct explain_ask *ask;
@@ -93,12 +91,13 @@ without_addresses(struct arena *a, const struct principal *who)
 static int
 begin(struct explaining *x, struct err *e)
 {
-	static struct str no_params[] = { STR_NONE };
+	struct str *params = arena_zalloc(x->arena, 2 * sizeof(*params));
 	struct req *r = x->r = ARENA_NEW(x->arena, struct req);
 
 	r->world = x->world;
 	r->setup = r->life = x->arena;
-	r->in.params = no_params;
+	params[0] = STR("REMOTE_ADDR="); /* nobody's */
+	r->in.params = params;
 	r->record.started_ms = clock_wall_ms();
 	r->who = without_addresses(x->arena, x->ask->who);
 	own_get(x->world, r->who->org, true, &r->own);
@@ -198,8 +197,7 @@ why_not_auto(struct explaining *x, const struct mapping *m, struct str *why)
 		return why_iam(x, m, why);
 	if (!r->route_world.usable(r->route_world.arg, m->provider))
 		return "no_key";
-	if (m->deprecated_at.p != NULL &&
-	    strncmp(m->deprecated_at.p, r->today, m->deprecated_at.n) <= 0) {
+	if (mapping_deprecated(m, r->today)) {
 		*why = m->deprecated_at;
 		return "deprecated";
 	}
@@ -355,7 +353,7 @@ check_budget(struct explaining *x, struct err *e)
 
 	gate_budget_ask(r, &ask);
 	n = ask.n;
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < GATE_TRIES; i++) {
 		budget_make(&p, &ask);
 		if ((at = find_empty(x, &p, e)) == -1)
 			return -1;

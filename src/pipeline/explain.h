@@ -15,8 +15,7 @@
 struct explain_ask {
 	const struct principal *who;
 	struct str model;
-	struct str
-	    body; /* JSON of a chat completion or of embeddings, or absent */
+	struct str body; /* JSON of a chat or of embeddings, or absent */
 	struct sql *sql; /* what was spent is read here; NULL: no money */
 };
 
@@ -46,8 +45,8 @@ struct explain_target {
 struct explained {
 	struct str root;
 	struct str pinned, region; /* or absent */
-	struct explain_row
-	    rows[EXPLAIN_ROWS]; /* candidates first, best first */
+	/* Candidates first, the best before the others. */
+	struct explain_row rows[EXPLAIN_ROWS];
 	int nrows;
 	const char *reason; /* NULL: there is no choice */
 	struct explain_target targets[ATTEMPTS_MAX];

@@ -125,63 +125,63 @@ static const struct stage sim_file_stages[] = {
 
 static const struct endpoint chat_endpoints[] = {
 	{ "chat-completions", "POST", "/v1/chat/completions",
-	    &dialect_openai_chat, chat_stages, true },
+	    &dialect_openai_chat, chat_stages, ENDPOINT_QUICK },
 	{ "embeddings", "POST", "/v1/embeddings", &dialect_openai_embed,
-	    chat_stages, true },
-	{ NULL, NULL, NULL, NULL, NULL, false },
+	    chat_stages, ENDPOINT_QUICK },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 static const struct endpoint messages_endpoints[] = {
 	{ "messages", "POST", "/v1/messages", &dialect_anthropic_messages,
-	    chat_stages, true },
+	    chat_stages, ENDPOINT_QUICK },
 	{ "count-tokens", "POST", "/v1/messages/count_tokens",
-	    &dialect_anthropic_count, chat_stages, true },
-	{ NULL, NULL, NULL, NULL, NULL, false },
+	    &dialect_anthropic_count, chat_stages, ENDPOINT_QUICK },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 static const struct endpoint responses_endpoints[] = {
 	{ "responses", "POST", "/v1/responses", &dialect_openai_responses,
-	    chat_stages, true },
-	{ "response", "GET", "/v1/responses/*", NULL, stored_stages, false },
-	{ NULL, NULL, NULL, NULL, NULL, false },
+	    chat_stages, ENDPOINT_QUICK },
+	{ "response", "GET", "/v1/responses/*", NULL, stored_stages, 0 },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 static const struct endpoint images_endpoints[] = {
 	{ "images-generations", "POST", "/v1/images/generations",
-	    &dialect_openai_images, chat_stages, true },
+	    &dialect_openai_images, chat_stages, ENDPOINT_QUICK },
 	{ "images-edits", "POST", "/v1/images/edits", &dialect_openai_edits,
-	    chat_stages, true },
-	{ NULL, NULL, NULL, NULL, NULL, false },
+	    chat_stages, ENDPOINT_QUICK | ENDPOINT_FORM },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 static const struct endpoint models_endpoints[] = {
-	{ "models", "GET", "/v1/models", NULL, models_stages, false },
-	{ "model", "GET", "/v1/models/*", NULL, model_stages, false },
-	{ NULL, NULL, NULL, NULL, NULL, false },
+	{ "models", "GET", "/v1/models", NULL, models_stages, 0 },
+	{ "model", "GET", "/v1/models/*", NULL, model_stages, 0 },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 static const struct endpoint health_endpoints[] = {
-	{ "health", "GET", "/", NULL, health_stages, false },
-	{ "metrics", "GET", "/metrics", NULL, metrics_stages, false },
-	{ "openapi", "GET", "/openapi.json", NULL, openapi_stages, false },
-	{ "key", "GET", "/v1/key", NULL, key_stages, false },
-	{ "usage", "GET", "/v1/usage/*", NULL, usage_stages, false },
-	{ "not-found", "*", "*", NULL, nothing_stages, false },
-	{ NULL, NULL, NULL, NULL, NULL, false },
+	{ "health", "GET", "/", NULL, health_stages, 0 },
+	{ "metrics", "GET", "/metrics", NULL, metrics_stages, 0 },
+	{ "openapi", "GET", "/openapi.json", NULL, openapi_stages, 0 },
+	{ "key", "GET", "/v1/key", NULL, key_stages, 0 },
+	{ "usage", "GET", "/v1/usage/*", NULL, usage_stages, 0 },
+	{ "not-found", "*", "*", NULL, nothing_stages, 0 },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 static const struct endpoint sim_endpoints[] = {
 	{ "sim-chat", "POST", "/sim/v1/chat/completions", NULL, sim_stages,
-	    true },
+	    ENDPOINT_QUICK },
 	{ "sim-embed", "POST", "/sim/v1/embeddings", NULL, sim_embed_stages,
-	    true },
+	    ENDPOINT_QUICK },
 	{ "sim-images", "POST", "/sim/v1/images/generations", NULL,
-	    sim_image_stages, false },
+	    sim_image_stages, 0 },
 	{ "sim-edits", "POST", "/sim/v1/images/edits", NULL, sim_image_stages,
-	    false },
+	    ENDPOINT_FORM },
 	{ "sim-file", "GET", "/sim/v1/images/files/*", NULL, sim_file_stages,
-	    false },
-	{ NULL, NULL, NULL, NULL, NULL, false },
+	    0 },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
 const struct program program_chat = { .name = "chat", .endpoints = chat_endpoints };
@@ -339,7 +339,8 @@ req_begin(struct req *r)
 	v = path_begin(r);
 	if (v == NEXT) {
 		r->at = r->endpoint->stages;
-		if (!r->endpoint->quick && loop_is_here(r->world->loop))
+		if ((r->endpoint->flags & ENDPOINT_QUICK) == 0 &&
+		    loop_is_here(r->world->loop))
 			loop_queue(r);
 		else
 			req_run(r);

@@ -13,7 +13,6 @@
 
 #define OUTPUT_GUESS 1024 /* for tpm, api.md 15.1 */
 #define SEARCHES 5        /* if the client sets no limit, api.md 14.3 */
-#define TRIES 16          /* counters to load, outputs to lower */
 #define HEADERS_MAX ((size_t)2048)
 
 /* What came of a call of the counters. */
@@ -186,7 +185,7 @@ take_limits(struct req *r, struct limit_plan *p, const struct limit_ask *ask)
 	int i, at = 0;
 
 	note_limits(r, p);
-	for (i = 0; i < TRIES && missing; i++) {
+	for (i = 0; i < GATE_TRIES && missing; i++) {
 		took = apply(r, p->ops, p->n, &at, &missing);
 		if (missing && took == REFUSED &&
 		    load(r, &p->rows[at].purse) == -1)
@@ -389,7 +388,7 @@ take_money(struct req *r, struct budget_plan *p, struct budget_ask *ask)
 	bool again = true;
 	int i;
 
-	for (i = 0; i < TRIES && again; i++) {
+	for (i = 0; i < GATE_TRIES && again; i++) {
 		again = false;
 		budget_make(p, ask);
 		if (p->n == 0)

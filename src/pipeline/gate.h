@@ -20,6 +20,9 @@ target_is_own(const struct target *t)
 	return t->upstream->own_key.n > 0;
 }
 
+/* Rounds of a reservation: counters to load, outputs to lower. */
+#define GATE_TRIES 16
+
 /* What is asked of limits and budgets; and what follows for the targets. */
 void gate_limit_ask(const struct req *, bool resolved, struct limit_ask *);
 void gate_budget_ask(const struct req *, struct budget_ask *);

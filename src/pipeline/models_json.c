@@ -22,8 +22,7 @@ offered(const struct view *v, const struct mapping *m)
 
 	if (mapping_ended(m, v->today) && !v->deactivated)
 		return false;
-	if (v->no_deprecated && m->deprecated_at.p != NULL &&
-	    str_cmp(m->deprecated_at, str_from(v->today)) <= 0)
+	if (v->no_deprecated && mapping_deprecated(m, v->today))
 		return false;
 	if (v->barred || (v->who != NULL && !iam_allows(v->who, m)))
 		return false;

@@ -181,6 +181,24 @@ send_bytes(struct req *r, struct str s, bool last)
 	return 0;
 }
 
+/* All headers of what is not a stream, and the empty line. */
+static void
+put_whole_head(struct req *r, struct buf *b, int status, const char *type,
+    struct str extra, int64_t length)
+{
+	bool none = status == 204 || status == 304;
+
+	put_head(r, b, status, none ? NULL : type == NULL ? JSON_TYPE : type);
+	if (memmem(extra.p, extra.n, "Cache-Control:", 14) == NULL)
+		buf_add(b, STR("Cache-Control: no-store\r\n"));
+	if (status == 200)
+		put_served(r, b);
+	buf_add(b, extra);
+	if (!none)
+		put_number(b, "Content-Length", length);
+	buf_add(b, STR("\r\n"));
+}
+
 int
 reply_whole(struct req *r, int status, const char *type, struct str extra,
     struct str body)
@@ -188,18 +206,7 @@ reply_whole(struct req *r, int status, const char *type, struct str extra,
 	struct buf b = BUF_LIMIT(HEAD_MAX + body.n);
 	int rc;
 
-	put_head(r, &b, status,
-	    status == 204 || status == 304 ? NULL :
-		type == NULL               ? JSON_TYPE :
-					     type);
-	if (memmem(extra.p, extra.n, "Cache-Control:", 14) == NULL)
-		buf_add(&b, STR("Cache-Control: no-store\r\n"));
-	if (status == 200)
-		put_served(r, &b);
-	buf_add(&b, extra);
-	if (status != 204 && status != 304)
-		put_number(&b, "Content-Length", (int64_t)body.n);
-	buf_add(&b, STR("\r\n"));
+	put_whole_head(r, &b, status, type, extra, (int64_t)body.n);
 	if (!r->head_only)
 		buf_add(&b, body);
 	rc = send_bytes(r, buf_str(&b), true);
@@ -217,11 +224,7 @@ reply_pieces(struct req *r, const struct pieces *body)
 
 	for (i = 1; i <= n; i++)
 		all += (int64_t)v[i].n;
-	put_head(r, &b, 200, JSON_TYPE);
-	buf_add(&b, STR("Cache-Control: no-store\r\n"));
-	put_served(r, &b);
-	put_number(&b, "Content-Length", all);
-	buf_add(&b, STR("\r\n"));
+	put_whole_head(r, &b, 200, NULL, STR(""), all);
 	v[0] = arena_dup(r->life, buf_str(&b));
 	buf_free(&b);
 	r->sent += all + (int64_t)v[0].n;

@@ -203,14 +203,14 @@ put_stores(struct world *w, struct buf *b)
 		    all[i]->backend, all[i]->connected);
 }
 
-/* Of the gateway's own keys, and of circuits by provider. */
+/* Of the gateway's own keys. */
 static void
-put_providers(const struct world *w, struct buf *b)
+put_keys(const struct world *w, struct buf *b)
 {
-	static const char *const words[] = { "ok", "failed", "empty", "bad" };
+	enum { STATES = NROWS(health_key_words) };
 	const struct upstream *u;
 	struct health_key_state key;
-	int i, k, n[NROWS(words)];
+	int i, k, n[STATES];
 
 	buf_add(b,
 	    STR("# HELP gateway_keys Keys of providers by their state.\n"
@@ -222,42 +222,45 @@ put_providers(const struct world *w, struct buf *b)
 			health_key_state(w->health, u->marks[k], &key);
 			n[key.why]++;
 		}
-		for (k = 0; u->nkeys > 0 && k < (int)NROWS(words); k++)
+		for (k = 0; u->nkeys > 0 && k < STATES; k++)
 			buf_fmt(b,
 			    "gateway_keys{" METRICS_SERVICE
 			    ",provider=\"%.*s\",state=\"%s\"} %d\n",
-			    STR_ARG(u->id), words[k], n[k]);
+			    STR_ARG(u->id), health_key_words[k], n[k]);
 	}
 }
 
-/* How many models of those providers whose models were asked. */
-static void
-put_breakers(struct req *r, struct buf *b)
+/* How many models of a provider have an open circuit; -1: none was asked. */
+static int
+count_open(const struct world *w, struct str provider)
 {
-	const struct world *w = r->world;
-	int i, k, n = providers_count(w->providers);
-	int *open = arena_zalloc(r->setup, ((size_t)n + 1) * sizeof(*open));
-	const struct upstream *u;
 	struct health_state s;
+	int n = -1;
+
+	for (int i = 0; i < health_places(); i++)
+		if (health_state(w->health, i, &s) &&
+		    str_eq(s.provider, provider))
+			n = (n < 0 ? 0 : n) + (s.gate != HEALTH_CLOSED);
+	return n;
+}
+
+static void
+put_breakers(const struct world *w, struct buf *b)
+{
+	const struct upstream *u;
+	int i, n;
 
 	buf_add(b,
 	    STR("# HELP gateway_breaker_open Models whose circuit is open.\n"
 		"# TYPE gateway_breaker_open gauge\n"));
-	for (i = 0; i < health_places(); i++) {
-		if (!health_state(w->health, i, &s) ||
-		    (u = providers_find(w->providers, s.provider)) == NULL)
-			continue;
-		k = (int)(u - providers_at(w->providers, 0));
-		open[k] += 2 * (s.gate != HEALTH_CLOSED);
-		open[k] |= 1; /* seen */
-	}
-	for (i = 0; i < n; i++)
-		if (open[i] > 0)
+	for (i = 0; i < providers_count(w->providers); i++) {
+		u = providers_at(w->providers, i);
+		if ((n = count_open(w, u->id)) >= 0)
 			buf_fmt(b,
 			    "gateway_breaker_open{" METRICS_SERVICE
 			    ",provider=\"%.*s\"} %d\n",
-			    STR_ARG(providers_at(w->providers, i)->id),
-			    open[i] / 2);
+			    STR_ARG(u->id), n);
+	}
 }
 
 enum verdict
@@ -273,8 +276,8 @@ stage_metrics(struct req *r)
 	metrics_text(r->world->metrics, &b);
 	put_held(r->world->counters, &b);
 	put_stores(r->world, &b);
-	put_providers(r->world, &b);
-	put_breakers(r, &b);
+	put_keys(r->world, &b);
+	put_breakers(r->world, &b);
 	reply_whole(r, 200, "text/plain; version=0.0.4; charset=utf-8",
 	    STR(""), buf_str(&b));
 	buf_free(&b);

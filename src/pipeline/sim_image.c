@@ -246,7 +246,7 @@ stream(struct req *r)
 enum verdict
 stage_sim_image(struct req *r)
 {
-	r->chat.from = strcmp(r->endpoint->name, "sim-edits") == 0 ?
+	r->chat.from = (r->endpoint->flags & ENDPOINT_FORM) != 0 ?
 	    &dialect_openai_edits :
 	    &dialect_openai_images;
 	r->chat.type = r->in.content_type;

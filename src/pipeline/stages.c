@@ -39,10 +39,7 @@ is_json_type(struct str type)
 static bool
 takes_form(const struct req *r)
 {
-	const struct dialect *d = r->endpoint->dialect;
-
-	return d != NULL ? d->form :
-			   strcmp(r->endpoint->name, "sim-edits") == 0;
+	return (r->endpoint->flags & ENDPOINT_FORM) != 0;
 }
 
 static int

@@ -17,9 +17,8 @@ load(const struct load *l, struct err *e)
 			    "dashes",
 			    STR_ARG(l->env));
 	if (v != NULL)
-		l->u->own = (void *)(uintptr_t)arena_fmt(
-		    l->arena, HEADER "%s", v)
-				.p;
+		l->u->own =
+		    (void *)(uintptr_t)arena_fmt(l->arena, HEADER "%s", v).p;
 	return 0;
 }
 

@@ -42,16 +42,15 @@ int
 option_bad(struct err *e, const char *param, const char *why)
 {
 	e->param = str_from(param);
-	return err_set(e, ERR_BAD_PARAM, "Invalid request parameters: %s: %s",
-	    param, why);
+	return err_set(
+	    e, ERR_BAD_PARAM, "Invalid request parameters: %s: %s", param, why);
 }
 
 struct str
 option_text(struct str raw, struct arena *a)
 {
-	return str_is(raw, "true") || str_is(raw, "false") ?
-	    raw :
-	    jscan_text(raw, a);
+	return str_is(raw, "true") || str_is(raw, "false") ? raw :
+							     jscan_text(raw, a);
 }
 
 static const char *const *
@@ -87,11 +86,12 @@ check_form(struct arena *a, const char *name, struct str v, struct err *e)
 			also = forms[i].also;
 			continue;
 		}
-		if (str_is(v, forms[i].words[0]) || str_is(v, forms[i].words[1]))
+		if (str_is(v, forms[i].words[0]) ||
+		    str_is(v, forms[i].words[1]))
 			return 0;
 		return option_bad(e, "options",
-		    arena_fmt(a, "%s must be %s or %s", name,
-			forms[i].words[0], forms[i].words[1])
+		    arena_fmt(a, "%s must be %s or %s", name, forms[i].words[0],
+			forms[i].words[1])
 			.p);
 	}
 	if (is_plain(v, also))
@@ -103,10 +103,10 @@ check_form(struct arena *a, const char *name, struct str v, struct err *e)
 }
 
 int
-option_check(const struct provider *row, struct str json, struct arena *a,
-    struct err *e)
+option_check(
+    const struct provider *row, struct str json, struct arena *a, struct err *e)
 {
-	const char *const *names = names_of(row), *const *n;
+	const char *const *names = names_of(row), *const * n;
 	struct jmember m;
 	struct jiter it;
 

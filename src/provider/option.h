@@ -11,8 +11,8 @@
  * Are these known to the provider (NULL: one that has no row, and no options),
  * and of the right form?  -1: ERR_BAD_PARAM.
  */
-int option_check(const struct provider *, struct str json, struct arena *,
-    struct err *);
+int option_check(
+    const struct provider *, struct str json, struct arena *, struct err *);
 /* A value as text; true and false are words, too.  Absent: it is neither. */
 struct str option_text(struct str raw, struct arena *);
 /* ERR_BAD_PARAM about a member; returns -1. */

@@ -13,6 +13,14 @@
 #define LOOK_MS 1000
 #define MINUTE_MS 60000
 
+const char *const health_key_words[] = { [HEALTH_KEY_OK] = "ok",
+	[HEALTH_KEY_FAILED] = "failed",
+	[HEALTH_KEY_EMPTY] = "empty",
+	[HEALTH_KEY_BAD] = "bad" };
+const char *const health_gate_words[] = { [HEALTH_CLOSED] = "closed",
+	[HEALTH_OPEN] = "open",
+	[HEALTH_PROBE] = "half_open" };
+
 /* "" if the system does not tell: then every boot looks alike. */
 static void
 read_boot(char out[40])

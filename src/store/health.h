@@ -53,6 +53,8 @@ void health_look(struct health *, int place, struct health_view *);
  * enough, and this caller alone may try; what it notes decides.
  */
 enum health_gate { HEALTH_CLOSED, HEALTH_OPEN, HEALTH_PROBE };
+/* "closed", "open", "half_open" for people. */
+extern const char *const health_gate_words[HEALTH_PROBE + 1];
 enum health_gate health_gate(struct health *, int place);
 /* The same without taking the probe: what would it be? */
 enum health_gate health_peek(const struct health *, int place);
@@ -68,6 +70,8 @@ enum health_key {
 	HEALTH_KEY_EMPTY,
 	HEALTH_KEY_BAD
 };
+/* "ok", "failed", "empty", "bad" for people and metrics. */
+extern const char *const health_key_words[HEALTH_KEY_BAD + 1];
 void health_key_note(struct health *, uint64_t mark, enum health_key);
 bool health_key_usable(const struct health *, uint64_t mark);
 void health_key_reset(struct health *, uint64_t mark);

@@ -276,10 +276,25 @@ char_length(const char *p, const char *end)
 	return utf8_length(p, end);
 }
 
+/* What follows the ASCII at p, eight bytes at a time; NUL is none of it. */
+static const char *
+skip_ascii(const char *p, const char *end)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), top = ones << 7;
+	uint64_t v;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&v, p, sizeof(v));
+		if (((v | (v - ones)) & top) != 0)
+			break;
+	}
+	return p;
+}
+
 static struct str
 clean(struct sql_stmt *st, struct str s)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *end = s.p + s.n, *p = skip_ascii(s.p, end);
 	char *copy = NULL;
 	size_t n;
 

@@ -52,8 +52,9 @@ group(const char *dir, const char *limit, const char *used, bool v1)
 	    v1 ? "memory.usage_in_bytes" : "memory.current");
 	file(name, used);
 	snprintf(name, sizeof(name), "%s/memory.stat", dir);
-	file(name, v1 ? "cache 5\ninactive_file 7\ntotal_inactive_file 100\n" :
-			"anon 5\ninactive_file 100\n");
+	file(name,
+	    v1 ? "cache 5\ninactive_file 7\ntotal_inactive_file 100\n" :
+		 "anon 5\ninactive_file 100\n");
 }
 
 static int

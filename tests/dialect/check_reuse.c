@@ -7,45 +7,54 @@
 #define OLD "{\"request_id\":\"old\",\"cached\":false}"
 #define NEW "{\"request_id\":\"new\",\"cached\":true}"
 #define FREE                                                                   \
-	"\"cost\":0,\"cost_details\":{\"total_cost\":0,\"input_cost\":0,"     \
-	"\"cached_input_cost\":0,\"cache_write_input_cost\":0,"               \
-	"\"output_cost\":0,\"request_cost\":0,\"web_search_cost\":0,"         \
-	"\"image_input_cost\":0,\"image_output_cost\":0,"                     \
-	"\"audio_input_cost\":0,\"audio_output_cost\":0,"                     \
-	"\"content_filter_cost\":0,\"data_storage_cost\":0,"                  \
-	"\"billed_cost\":0,\"upstream_inference_cost\":0,"                    \
-	"\"upstream_inference_prompt_cost\":0,"                               \
+	"\"cost\":0,\"cost_details\":{\"total_cost\":0,\"input_cost\":0,"      \
+	"\"cached_input_cost\":0,\"cache_write_input_cost\":0,"                \
+	"\"output_cost\":0,\"request_cost\":0,\"web_search_cost\":0,"          \
+	"\"image_input_cost\":0,\"image_output_cost\":0,"                      \
+	"\"audio_input_cost\":0,\"audio_output_cost\":0,"                      \
+	"\"content_filter_cost\":0,\"data_storage_cost\":0,"                   \
+	"\"billed_cost\":0,\"upstream_inference_cost\":0,"                     \
+	"\"upstream_inference_prompt_cost\":0,"                                \
 	"\"upstream_inference_completions_cost\":0}"
 #define PAID "\"cost\":0.5,\"cost_details\":{\"total_cost\":0.5}"
 
 #define HEAD "{\"id\":\"c\",\"created\":1,\"model\":\"p/m\","
-#define TEXT "data: " HEAD "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\\"metadata\\\":{}\"}}]}\n\n"
-#define END HEAD "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"x\":1"
-#define TAIL(cost, m) ",\"usage\":{\"prompt_tokens\":1," cost "},\"metadata\":" m
+#define TEXT                                                                   \
+	"data: " HEAD "\"choices\":[{\"index\":0,\"delta\":{\"content\":"      \
+		      "\"\\\"metadata\\\":{}\"}}]}\n\n"
+#define END                                                                    \
+	HEAD "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":"       \
+	     "\"stop\"}],\"x\":1"
+#define TAIL(cost, m)                                                          \
+	",\"usage\":{\"prompt_tokens\":1," cost "},\"metadata\":" m
 #define DONE "data: [DONE]\n\n"
 #define FINISHED(cost, m) TEXT "data: " END TAIL(cost, m) "}\n\n" DONE
 #define EXTRA(cost, m)                                                         \
-	TEXT "data: " END "}\n\ndata: " HEAD "\"choices\":[]" TAIL(cost, m)   \
-	    "}\n\n" DONE
+	TEXT "data: " END "}\n\ndata: " HEAD                                   \
+	     "\"choices\":[]" TAIL(cost, m) "}\n\n" DONE
 #define BARE TEXT "data: " END "}\n\n" DONE
 
-#define START "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"metadata\":1}}\n\n"
+#define START                                                                  \
+	"event: message_start\ndata: "                                         \
+	"{\"type\":\"message_start\",\"message\":{\"metadata\":1}}\n\n"
 #define MESSAGE(cost, m)                                                       \
 	START                                                                  \
-	"event: message_delta\ndata: {\"type\":\"message_delta\","            \
-	"\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"a\":1," cost  \
-	"},\"metadata\":" m "}\n\n"                                           \
+	"event: message_delta\ndata: {\"type\":\"message_delta\","             \
+	"\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"a\":1," cost    \
+	"},\"metadata\":" m "}\n\n"                                            \
 	"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
 
 #define CREATED(m, k)                                                          \
-	"event: response.created\ndata: {\"type\":\"response.created\","      \
-	"\"response\":{\"id\":\"r\",\"metadata\":" m                          \
+	"event: response.created\ndata: {\"type\":\"response.created\","       \
+	"\"response\":{\"id\":\"r\",\"metadata\":" m                           \
 	",\"prompt_cache_key\":" k "}}\n\n"
-#define DELTA "event: response.output_text.delta\ndata: {\"delta\":\"event: response.completed\"}\n\n"
+#define DELTA                                                                  \
+	"event: response.output_text.delta\ndata: {\"delta\":\"event: "        \
+	"response.completed\"}\n\n"
 #define ITEMS(m, k, cost, g)                                                   \
 	CREATED(m, k)                                                          \
-	DELTA "event: response.completed\ndata: {\"type\":\"x\","             \
-	      "\"response\":{\"metadata\":" m ",\"usage\":{\"a\":1," cost     \
+	DELTA "event: response.completed\ndata: {\"type\":\"x\","              \
+	      "\"response\":{\"metadata\":" m ",\"usage\":{\"a\":1," cost      \
 	      "},\"gateway_metadata\":" g "}}\n\n"
 
 #define CHAT &dialect_openai_chat
@@ -61,25 +70,48 @@ static const struct {
 	enum frame_usage usage;
 	const char *again;
 } rows[] = {
-	{ CHAT, false, "{\"choices\":[{\"x\":{\"metadata\":1,\"usage\":{}}}],\"usage\":{\"a\":1," PAID "},\"metadata\":" OLD "}", "{}", false, FIN,
-	    "{\"choices\":[{\"x\":{\"metadata\":1,\"usage\":{}}}],\"usage\":{\"a\":1," FREE "},\"metadata\":" NEW "}" },
-	{ &dialect_openai_embed, false, "{\"data\":[],\"usage\":{" PAID "},\"metadata\":" OLD "}", "{}", false, FIN,
+	{ CHAT, false,
+	    "{\"choices\":[{\"x\":{\"metadata\":1,\"usage\":{}}}],\"usage\":{"
+	    "\"a\":1," PAID "},\"metadata\":" OLD "}",
+	    "{}", false, FIN,
+	    "{\"choices\":[{\"x\":{\"metadata\":1,\"usage\":{}}}],\"usage\":{"
+	    "\"a\":1," FREE "},\"metadata\":" NEW "}" },
+	{ &dialect_openai_embed, false,
+	    "{\"data\":[],\"usage\":{" PAID "},\"metadata\":" OLD "}", "{}",
+	    false, FIN,
 	    "{\"data\":[],\"usage\":{" FREE "},\"metadata\":" NEW "}" },
-	{ CHAT, true, FINISHED(PAID, OLD), "{}", false, FIN, FINISHED(FREE, NEW) },
+	{ CHAT, true, FINISHED(PAID, OLD), "{}", false, FIN,
+	    FINISHED(FREE, NEW) },
 	{ CHAT, true, FINISHED(PAID, OLD), "{}", true, FIN, EXTRA(FREE, NEW) },
 	{ CHAT, true, FINISHED(PAID, OLD), "{}", false, FRAME_USAGE_OFF, BARE },
-	{ CHAT, true, EXTRA(PAID, OLD), "{}", true, FRAME_USAGE_OFF, EXTRA(FREE, NEW) },
-	{ CHAT, true, EXTRA(PAID, OLD), "{}", false, FRAME_USAGE_EXTRA, EXTRA(FREE, NEW) },
+	{ CHAT, true, EXTRA(PAID, OLD), "{}", true, FRAME_USAGE_OFF,
+	    EXTRA(FREE, NEW) },
+	{ CHAT, true, EXTRA(PAID, OLD), "{}", false, FRAME_USAGE_EXTRA,
+	    EXTRA(FREE, NEW) },
 	{ CHAT, true, EXTRA(PAID, OLD), "{}", false, FIN, FINISHED(FREE, NEW) },
 	{ CHAT, true, BARE, "{}", false, FRAME_USAGE_OFF, BARE },
-	{ &dialect_anthropic_messages, true, MESSAGE(PAID, OLD), "{\"metadata\":{\"user_id\":\"u\"}}", false, FIN, MESSAGE(FREE, NEW) },
-	{ &dialect_anthropic_messages, false, "{\"content\":[{\"input\":{\"metadata\":0}}],\"usage\":{" PAID "},\"metadata\":" OLD "}", "{}", false, FIN,
-	    "{\"content\":[{\"input\":{\"metadata\":0}}],\"usage\":{" FREE "},\"metadata\":" NEW "}" },
-	{ &dialect_openai_responses, true, ITEMS("{\"a\":1}", "\"k\"", PAID, OLD), "{\"metadata\":{\"b\":2},\"prompt_cache_key\":\"l\"}", false, FIN,
+	{ &dialect_anthropic_messages, true, MESSAGE(PAID, OLD),
+	    "{\"metadata\":{\"user_id\":\"u\"}}", false, FIN,
+	    MESSAGE(FREE, NEW) },
+	{ &dialect_anthropic_messages, false,
+	    "{\"content\":[{\"input\":{\"metadata\":0}}],\"usage\":{" PAID
+	    "},\"metadata\":" OLD "}",
+	    "{}", false, FIN,
+	    "{\"content\":[{\"input\":{\"metadata\":0}}],\"usage\":{" FREE
+	    "},\"metadata\":" NEW "}" },
+	{ &dialect_openai_responses, true,
+	    ITEMS("{\"a\":1}", "\"k\"", PAID, OLD),
+	    "{\"metadata\":{\"b\":2},\"prompt_cache_key\":\"l\"}", false, FIN,
 	    ITEMS("{\"b\":2}", "\"l\"", FREE, NEW) },
-	{ &dialect_openai_responses, true, ITEMS("{\"a\":1}", "\"k\"", PAID, OLD), "{\"metadata\":null}", false, FIN, ITEMS("{}", "null", FREE, NEW) },
-	{ &dialect_openai_responses, false, "{\"metadata\":{\"a\":1},\"usage\":{" PAID "},\"gateway_metadata\":" OLD "}", "{\"metadata\":{\"b\":2}}", false, FIN,
-	    "{\"metadata\":{\"b\":2},\"usage\":{" FREE "},\"gateway_metadata\":" NEW "}" },
+	{ &dialect_openai_responses, true,
+	    ITEMS("{\"a\":1}", "\"k\"", PAID, OLD), "{\"metadata\":null}",
+	    false, FIN, ITEMS("{}", "null", FREE, NEW) },
+	{ &dialect_openai_responses, false,
+	    "{\"metadata\":{\"a\":1},\"usage\":{" PAID
+	    "},\"gateway_metadata\":" OLD "}",
+	    "{\"metadata\":{\"b\":2}}", false, FIN,
+	    "{\"metadata\":{\"b\":2},\"usage\":{" FREE
+	    "},\"gateway_metadata\":" NEW "}" },
 };
 
 static int
@@ -126,8 +158,7 @@ START_TEST(cut_short)
 		char *p = malloc(i + 1);
 
 		memcpy(p, rows[_i].answer, i);
-		ck_assert_msg(
-		    again(_i, (struct str){ p, i }, a, &out) == -1,
+		ck_assert_msg(again(_i, (struct str){ p, i }, a, &out) == -1,
 		    "row %d: %zu bytes", _i, i);
 		free(p);
 		arena_reset(a);
@@ -142,9 +173,10 @@ START_TEST(not_blocked)
 	struct arena *a = arena_new(4096, SIZE_MAX);
 	struct llm_usage usage = { .input = 1 };
 	struct reuse u;
-	struct str s = STR("{\"choices\":[{\"finish_reason\":\"content_filter\"},"
-			   "{\"finish_reason\":\"stop\"}],\"usage\":{},"
-			   "\"metadata\":{}}");
+	struct str s =
+	    STR("{\"choices\":[{\"finish_reason\":\"content_filter\"},"
+		"{\"finish_reason\":\"stop\"}],\"usage\":{},"
+		"\"metadata\":{}}");
 
 	ck_assert_int_eq(reuse_cut(CHAT, false, s, &usage, a, &u), -1);
 	s = STR("{\"choices\":[{\"finish_reason\":\"stop\"}],\"usage\":{}}");

@@ -1,5 +1,5 @@
 // The response cache (api.md 16), with four processes of each program.
-// E2E_STORE chooses where answers are kept: "embedded" (a file), or "shared"
+// E2E_STORE chooses where answers are kept: "sqlite+file", or "sqlite+redis"
 // (Redis).
 
 import { createRequire } from 'node:module'
@@ -14,7 +14,7 @@ import { Redis } from '../lib/stores.mjs'
 import { assert, runAll, table, test } from '../lib/suite.mjs'
 import { Upstream, chunk, completion, data, message, messageStream, response, responseStream, textStream, usage } from '../lib/upstream.mjs'
 
-const shared = process.env.E2E_STORE === 'shared'
+const shared = process.env.E2E_STORE === 'sqlite+redis'
 if (shared && Redis.missing()) {
   console.log(Redis.missing())
   console.log('0 passed, 0 failed, 1 skipped')

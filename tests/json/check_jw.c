@@ -148,6 +148,21 @@ START_TEST(whole)
 }
 END_TEST
 
+START_TEST(times)
+{
+	struct buf b = BUF_LIMIT(200);
+	struct jw w = JW_TO(&b);
+
+	jw_obj(&w, NULL);
+	jw_time(&w, "a", INT64_C(1795300000123));
+	jw_time(&w, "b", 0);
+	jw_end(&w);
+	ck_assert(str_is(buf_str(&b),
+	    "{\"a\":\"2026-11-21T22:26:40.123Z\",\"b\":null}"));
+	buf_free(&b);
+}
+END_TEST
+
 CASE(case_jw)
 {
 	TCase *t = tcase_create("jw");
@@ -156,5 +171,6 @@ CASE(case_jw)
 	tcase_add_loop_test(t, integer, 0, NROWS(ints));
 	tcase_add_loop_test(t, number, 0, NROWS(nums));
 	tcase_add_test(t, whole);
+	tcase_add_test(t, times);
 	return t;
 }

@@ -12,6 +12,7 @@
 #include "pipeline/choose.h"
 #include "pipeline/own.h"
 #include "pipeline/world.h"
+#include "clocks.h"
 #include "room.h"
 #include "store/health_map.h"
 
@@ -28,28 +29,6 @@
 #else
 #define LIMIT_US MOST_US
 #endif
-
-/* Both clocks of a test; nothing else of a test is shared. */
-static int64_t now_ms, wall_ms;
-
-static int64_t
-test_now(void)
-{
-	return now_ms;
-}
-
-static int64_t
-test_wall(void)
-{
-	return wall_ms;
-}
-
-static void
-pass(int64_t ms)
-{
-	now_ms += ms;
-	wall_ms += ms;
-}
 
 /* --- the world --- */
 
@@ -130,8 +109,7 @@ begin(struct test *t)
 	char path[128];
 	struct err e = { 0 };
 
-	now_ms = 5000000;
-	wall_ms = INT64_C(1795300000000) / MINUTE * MINUTE;
+	clocks_begin();
 	memset(t, 0, sizeof(*t));
 	scratch_begin(t->dir);
 	write_files(t->dir);
@@ -143,8 +121,8 @@ begin(struct test *t)
 	ck_assert_msg(
 	    providers_load(&t->w.providers, &t->w.conf, &e) == 0, "%s", e.msg);
 	ck_assert_msg(health_open(&t->w.health, NULL, &e) == 0, "%s", e.msg);
-	t->w.health->now = test_now;
-	t->w.health->wall = test_wall;
+	t->w.health->now = clocks_now;
+	t->w.health->wall = clocks_wall;
 	t->org = (struct org){ .id = "org_0" };
 	t->who = (struct principal){ .org = &t->org, .mode = "credits" };
 }
@@ -368,7 +346,7 @@ START_TEST(an_hour)
 	int best, k = 0;
 
 	begin(&t);
-	for (int minute = 0; minute < HOUR; minute++, pass(MINUTE)) {
+	for (int minute = 0; minute < HOUR; minute++, clocks_pass(MINUTE)) {
 		for (int i = 0; i < 3; i++) {
 			v[i][minute] = happens(i, minute);
 			note(&t, i, "rising", (int)v[i][minute].requests,
@@ -451,7 +429,7 @@ START_TEST(without_data)
 	ck_assert_double_eq_tol(told.scores[0], 1, 1e-9);
 	/* One has data: the others count as 100 %, 1000 ms, 50 a second. */
 	note(&t, 1, "same", 10, 0, 1000, 50);
-	pass(1000);
+	clocks_pass(1000);
 	another_org(&t);
 	told = choose(&t, (struct ask){ .model = "same" });
 	expect(told, 0, "weighted-score");
@@ -510,21 +488,21 @@ START_TEST(hysteresis)
 	/* 92 %: 0.064 + 0.025 behind */
 	note(&t, 0, "same", 0, 0, 0, 0);
 	note(&t, 0, "same", 10, 9, 1000, 50);
-	pass(1000);
+	clocks_pass(1000);
 	expect(choose(&t, ask), 0, "preferred-provider");
 	another_org(&t);
 	expect(choose(&t, ask), 1, "weighted-score");
 	t.org = (struct org){ .id = "org_0" };
-	pass(t.w.conf.preferred_ttl);
+	clocks_pass(t.w.conf.preferred_ttl);
 	note(&t, 0, "same", 100, 9, 1000, 50);
-	pass(1000);
+	clocks_pass(1000);
 	expect(choose(&t, ask), 1, "weighted-score");
 	end(&t);
 	/* 89 %: 0.154 behind, more than 0.15 */
 	begin(&t);
 	expect(choose(&t, ask), 0, "price-only-no-metrics");
 	note(&t, 0, "same", 100, 11, 1000, 50);
-	pass(1000);
+	clocks_pass(1000);
 	expect(choose(&t, ask), 1, "weighted-score");
 	end(&t);
 	/* Below 85 %, however bad the others are. */
@@ -532,7 +510,7 @@ START_TEST(hysteresis)
 	expect(choose(&t, ask), 0, "price-only-no-metrics");
 	for (int i = 0; i < 3; i++)
 		note(&t, i, "same", 1000, 156 + (i == 0), 1000, 50);
-	pass(1000);
+	clocks_pass(1000);
 	expect(choose(&t, ask), 1, "weighted-score");
 	end(&t);
 }
@@ -551,14 +529,14 @@ START_TEST(session)
 	health_remember(t.w.health, health_mark(t.w.health, mark, 3),
 	    health_mark(t.w.health, &p2, 1));
 	note(&t, 2, "same", 100, 40, 1000, 50);
-	pass(t.w.conf.session_ttl - 1);
+	clocks_pass(t.w.conf.session_ttl - 1);
 	t.w.conf.exploration_rate = 1000;
 	expect(choose(&t, ask), 2, "session-sticky");
 	ask.session = "s2";
 	ck_assert_str_eq(choose(&t, ask).reason, "random-exploration");
 	t.w.conf.exploration_rate = 0;
 	ask.session = "s1";
-	pass(1);
+	clocks_pass(1);
 	ck_assert_str_ne(choose(&t, ask).reason, "session-sticky");
 	end(&t);
 }
@@ -600,7 +578,7 @@ START_TEST(pinned)
 	note(&t, 0, "rising", 100, 10, 1000, 50);
 	expect(choose(&t, ask), 0, "direct-provider-specified");
 	note(&t, 0, "rising", 1, 1, 1000, 50);
-	pass(1000);
+	clocks_pass(1000);
 	/* Below 90 %, and nothing is known of the others. */
 	expect(choose(&t, ask), 1, "low-uptime-fallback");
 	ask.no_fallback = true;
@@ -609,7 +587,7 @@ START_TEST(pinned)
 	/* No better ones: it stays. */
 	note(&t, 1, "rising", 100, 50, 1000, 50);
 	note(&t, 2, "rising", 100, 50, 1000, 50);
-	pass(1000);
+	clocks_pass(1000);
 	expect(choose(&t, ask), 0, "direct-provider-specified");
 	end(&t);
 	/* A better one with an open circuit is none. */
@@ -697,7 +675,7 @@ START_TEST(twenty_candidates)
 	begin(&t);
 	t.w.health->now = clock_ms;
 	t.w.conf.exploration_rate = 10;
-	for (int minute = 0; minute < HOUR; minute++, pass(MINUTE))
+	for (int minute = 0; minute < HOUR; minute++, clocks_pass(MINUTE))
 		for (int i = 0; i < MANY; i++)
 			note(&t, i, "twenty", 5 + i, i % 3, 400 + 10 * i, 50);
 	us = measure(&t, false);

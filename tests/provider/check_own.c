@@ -3,8 +3,8 @@
 #include "room.h"
 #include "setup.h"
 
-#define ACCOUNT(more)                                                     \
-	"{\"type\":\"service_account\",\"client_email\":\"a@b\","            \
+#define ACCOUNT(more)                                                          \
+	"{\"type\":\"service_account\",\"client_email\":\"a@b\","              \
 	"\"private_key\":\"" GOOGLE_PEM "\"" more "}"
 
 /* An own key, and the base URL it is asked at, or what is wrong with it. */
@@ -34,7 +34,8 @@ static const struct {
 	{ "house", "k", "", "http://10.1.2.3/v1", NULL },
 	{ "house", "k", "{\"region\":\"x\"}", NULL,
 	    "options: region is no option" },
-	{ "vertex-openai", ACCOUNT(""), "", NULL, "options: project is needed" },
+	{ "vertex-openai", ACCOUNT(""), "", NULL,
+	    "options: project is needed" },
 	{ "vertex-openai",
 	    ACCOUNT(",\"project_id\":\"p\",\"token_uri\":"
 		    "\"http://127.0.0.1/token\""),
@@ -80,7 +81,8 @@ START_TEST(own)
 	if (cases[_i].url == NULL) {
 		ck_assert_int_eq(rc, -1);
 		ck_assert_int_eq(e.code, ERR_BAD_PARAM);
-		ck_assert_msg(strstr(e.msg, cases[_i].why) != NULL, "%s", e.msg);
+		ck_assert_msg(
+		    strstr(e.msg, cases[_i].why) != NULL, "%s", e.msg);
 	} else {
 		ck_assert_msg(rc == 0, "%s", e.msg);
 		ck_assert_msg(str_is(u.base_url, cases[_i].url), "%.*s",
@@ -106,9 +108,8 @@ START_TEST(masks)
 	struct arena *a = arena_new(4096, SIZE_MAX);
 
 	for (size_t i = 0; i < NROWS(rows); i++)
-		ck_assert_msg(
-		    str_is(provider_key_mask(str_from(rows[i][0]), a),
-			rows[i][1]),
+		ck_assert_msg(str_is(provider_key_mask(str_from(rows[i][0]), a),
+				  rows[i][1]),
 		    "%s", rows[i][0]);
 	ck_assert(provider_key_mark(STR("a"), STR("1")) !=
 	    provider_key_mark(STR("a"), STR("2")));

@@ -1,32 +1,11 @@
 #include <stdio.h>
 
 #include "base/scratch.h"
+#include "clocks.h"
 #include "room.h"
 #include "store/health_map.h"
 
 #define MINUTE 60000
-
-/* Both clocks of a test; nothing else of a test is shared. */
-static int64_t now_ms, wall_ms;
-
-static int64_t
-test_now(void)
-{
-	return now_ms;
-}
-
-static int64_t
-test_wall(void)
-{
-	return wall_ms;
-}
-
-static void
-pass(int64_t ms)
-{
-	now_ms += ms;
-	wall_ms += ms;
-}
 
 static struct health *
 open_in(const char *dir)
@@ -36,16 +15,15 @@ open_in(const char *dir)
 
 	if (health_open(&h, dir, &e) == -1)
 		ck_abort_msg("%s", e.msg);
-	h->now = test_now;
-	h->wall = test_wall;
+	h->now = clocks_now;
+	h->wall = clocks_wall;
 	return h;
 }
 
 static struct health *
 begin(char dir[SCRATCH_PATH])
 {
-	now_ms = 5000000;
-	wall_ms = INT64_C(1795300000000) / MINUTE * MINUTE;
+	clocks_begin();
 	scratch_begin(dir);
 	return open_in(dir);
 }
@@ -131,11 +109,11 @@ START_TEST(looks)
 	ck_assert_double_eq(v.latency, 1000);
 	ck_assert_double_eq(v.throughput, 50);
 	note(h, p, true, 5);
-	pass(6 * MINUTE); /* weighs 1 from now on */
+	clocks_pass(6 * MINUTE); /* weighs 1 from now on */
 	note(other, p, false, 10);
-	pass(3 * MINUTE); /* 3 */
+	clocks_pass(3 * MINUTE); /* 3 */
 	note(h, p, false, 1);
-	pass(MINUTE); /* 10: one minute old */
+	clocks_pass(MINUTE); /* 10: one minute old */
 	health_look(h, p, &v);
 	ck_assert(v.seen);
 	/* 5 * 1 of 5 * 1 + 10 * 3 + 1 * 10 */
@@ -146,11 +124,11 @@ START_TEST(looks)
 	note(h, p, true, 1000);
 	health_look(h, p, &v);
 	ck_assert_double_gt(v.uptime, 80);
-	pass(1000);
+	clocks_pass(1000);
 	health_look(h, p, &v);
 	ck_assert_double_lt(v.uptime, 10);
 	/* After an hour nothing is known. */
-	pass(61 * MINUTE);
+	clocks_pass(61 * MINUTE);
 	health_look(h, p, &v);
 	ck_assert(!v.seen);
 	ck_assert_double_eq(v.uptime, 100);
@@ -174,9 +152,9 @@ START_TEST(ten_in_a_row)
 	/* What was under way when it opened neither opens nor closes it. */
 	note(h, p, false, 3);
 	note(h, p, true, 3);
-	pass(29999);
+	clocks_pass(29999);
 	ck_assert_int_eq(health_gate(h, p), HEALTH_OPEN);
-	pass(1);
+	clocks_pass(1);
 	ck_assert_int_eq(health_peek(h, p), HEALTH_PROBE);
 	ck_assert_int_eq(health_gate(other, p), HEALTH_PROBE);
 	ck_assert_int_eq(health_gate(h, p), HEALTH_OPEN);
@@ -202,16 +180,16 @@ START_TEST(probes_that_fail)
 	for (size_t i = 0; i < NROWS(open_for); i++) {
 		ck_assert(health_state(h, p, &s));
 		ck_assert_int_eq(s.open_ms, open_for[i]);
-		pass(open_for[i]);
+		clocks_pass(open_for[i]);
 		ck_assert_int_eq(health_gate(h, p), HEALTH_PROBE);
 		note(h, p, true, 1);
 	}
 	/* Who was to try and died: somebody else does, a minute later. */
-	pass(600000);
+	clocks_pass(600000);
 	ck_assert_int_eq(health_gate(h, p), HEALTH_PROBE);
-	pass(59999);
+	clocks_pass(59999);
 	ck_assert_int_eq(health_gate(h, p), HEALTH_OPEN);
-	pass(1);
+	clocks_pass(1);
 	ck_assert_int_eq(health_gate(h, p), HEALTH_PROBE);
 	health_reset(h, p);
 	ck_assert_int_eq(health_gate(h, p), HEALTH_CLOSED);
@@ -242,7 +220,7 @@ START_TEST(half_of_twenty)
 	for (i = 0; i < 10; i++) {
 		note(h, p, true, 1);
 		note(h, p, false, 1);
-		pass(7000);
+		clocks_pass(7000);
 	}
 	ck_assert_int_eq(health_gate(h, p), HEALTH_CLOSED);
 	end(h, dir);
@@ -277,24 +255,24 @@ START_TEST(keys)
 	health_key_note(h, mark, HEALTH_KEY_FAILED);
 	health_key_note(h, mark, HEALTH_KEY_FAILED);
 	ck_assert(health_key_usable(other, mark));
-	pass(301000); /* they are forgotten */
+	clocks_pass(301000); /* they are forgotten */
 	health_key_note(h, mark, HEALTH_KEY_FAILED);
 	ck_assert(health_key_usable(other, mark));
 	health_key_note(h, mark, HEALTH_KEY_FAILED);
 	health_key_note(h, mark, HEALTH_KEY_FAILED);
 	ck_assert(!health_key_usable(other, mark));
 	ck_assert(health_key_usable(other, mark + 1));
-	pass(30000);
+	clocks_pass(30000);
 	ck_assert(health_key_usable(h, mark));
 	health_key_note(h, mark, HEALTH_KEY_EMPTY);
-	pass(599999);
+	clocks_pass(599999);
 	health_key_state(h, mark, &s);
 	ck_assert_int_eq(s.why, HEALTH_KEY_EMPTY);
 	ck_assert_int_eq(s.wait_ms, 1);
-	pass(1);
+	clocks_pass(1);
 	ck_assert(health_key_usable(h, mark));
 	health_key_note(h, mark, HEALTH_KEY_BAD);
-	pass(86400000);
+	clocks_pass(86400000);
 	health_key_note(h, mark, HEALTH_KEY_OK); /* one that was under way */
 	health_key_state(other, mark, &s);
 	ck_assert_int_eq(s.why, HEALTH_KEY_BAD);
@@ -319,15 +297,15 @@ START_TEST(choices)
 	ck_assert_uint_eq(health_recall(h, one, 1000), 0);
 	health_remember(h, one, 7);
 	ck_assert_uint_eq(health_recall(other, one, 1000), 7);
-	pass(600);
+	clocks_pass(600);
 	health_remember(other, one, 8);
-	pass(600);
+	clocks_pass(600);
 	ck_assert_uint_eq(health_recall(h, one, 1000), 8);
-	pass(400);
+	clocks_pass(400);
 	ck_assert_uint_eq(health_recall(h, one, 1000), 0);
 	/* Others make room for new ones, the oldest first. */
 	for (int i = 0; i < 8 * HEALTH_CHOICES; i++) {
-		pass(1);
+		clocks_pass(1);
 		snprintf(name, sizeof(name), "s%d", i);
 		s = str_from(name);
 		last = health_mark(h, &s, 1);

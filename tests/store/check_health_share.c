@@ -4,33 +4,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scratch.h"
+#include "clocks.h"
 #include "room.h"
 #include "store/health_map.h"
 #include "store/health_share.h"
 #include "store/redis_server.h"
 
 #define MINUTE 60000
-
-static int64_t now_ms, wall_ms;
-
-static int64_t
-test_now(void)
-{
-	return now_ms;
-}
-
-static int64_t
-test_wall(void)
-{
-	return wall_ms;
-}
-
-static void
-pass(int64_t ms)
-{
-	now_ms += ms;
-	wall_ms += ms;
-}
 
 /* A host: a directory of its own, and processes that share it. */
 struct host {
@@ -56,8 +36,8 @@ open_host(struct world *w, struct host *x)
 	if (health_open(&x->h, x->dir, &e) == -1 ||
 	    health_share_open(&x->s, x->h, w->url, &w->log, &e) == -1)
 		ck_abort_msg("%s", e.msg);
-	x->h->now = test_now;
-	x->h->wall = test_wall;
+	x->h->now = clocks_now;
+	x->h->wall = clocks_wall;
 	x->place =
 	    health_find(x->h, STR("openai"), STR("gpt-4o-mini"), STR_NONE);
 }
@@ -68,8 +48,7 @@ begin(struct world *w)
 	struct err e = { 0 };
 
 	memset(w, 0, sizeof(*w));
-	now_ms = 5000000;
-	wall_ms = INT64_C(1795300000000) / MINUTE * MINUTE;
+	clocks_begin();
 	scratch_begin(w->dir);
 	scratch_begin(w->a.dir);
 	scratch_begin(w->b.dir);
@@ -117,7 +96,7 @@ second(struct world *w)
 	struct err e = { 0 };
 	int rc;
 
-	pass(1000);
+	clocks_pass(1000);
 	rc = health_share_tend(w->a.s, &e);
 	return health_share_tend(w->b.s, &e) == -1 ? -1 : rc;
 }
@@ -127,7 +106,7 @@ uptime(struct host *x)
 {
 	struct health_view v;
 
-	pass(1000);
+	clocks_pass(1000);
 	health_look(x->h, x->place, &v);
 	return v.uptime;
 }
@@ -172,7 +151,7 @@ START_TEST(a_new_host_reads_the_hour)
 	begin(&w);
 	note(&w.a, true, 10);
 	ck_assert_int_eq(second(&w), 1);
-	pass(40 * MINUTE);
+	clocks_pass(40 * MINUTE);
 	note(&w.a, false, 1); /* ten times as heavy */
 	ck_assert_int_eq(second(&w), 1);
 	close_host(&w.b);
@@ -182,7 +161,7 @@ START_TEST(a_new_host_reads_the_hour)
 	ck_assert_int_eq(second(&w), 1);
 	ck_assert_double_eq_tol(uptime(&w.b), 50, 1e-9);
 	/* And what is older than an hour is over. */
-	pass(21 * MINUTE);
+	clocks_pass(21 * MINUTE);
 	ck_assert_double_eq_tol(uptime(&w.b), 100, 1e-9);
 	end(&w);
 }
@@ -212,8 +191,7 @@ START_TEST(redis_lost_and_back)
 		if (second(&w) == 1 && health_share_tend(w.b.s, &e) == 0)
 			break;
 		nanosleep(&t, NULL);
-		now_ms -= 1000; /* the hour is not over by waiting */
-		wall_ms -= 1000;
+		clocks_pass(-1000); /* the hour is not over by waiting */
 		w.a.h->map->shared_at = w.b.h->map->shared_at = 0;
 	}
 	second(&w);
@@ -240,13 +218,13 @@ START_TEST(garbage)
 
 	begin(&w);
 	snprintf(command, sizeof(command), "HSET llmgw:{health}:m:%lld %s",
-	    (long long)(wall_ms / MINUTE), strange[_i]);
+	    (long long)(clocks_wall() / MINUTE), strange[_i]);
 	redis_server_do(w.dir, command);
 	ck_assert_int_eq(second(&w), 1);
 	ck_assert_double_eq_tol(uptime(&w.a), 100, 1e-9);
 	redis_server_do(w.dir, "FLUSHALL");
 	snprintf(command, sizeof(command), "SET llmgw:{health}:m:%lld x",
-	    (long long)(wall_ms / MINUTE));
+	    (long long)(clocks_wall() / MINUTE));
 	redis_server_do(w.dir, command);
 	note(&w.a, true, 1);
 	ck_assert_int_eq(second(&w), -1);

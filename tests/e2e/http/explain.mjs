@@ -151,6 +151,16 @@ export function explanations(get) {
     assert.equal(a.status, status)
     assert.deepEqual([filters(e), e.choice, e.order], [{ a: filter, b: filter }, null, []])
   })
+  test('explain: own keys go first, and rules about addresses are left out', async () => {
+    const key = await made()
+    await pay(key.org)
+    assert.equal((await get().admin('POST', `keys/${key.id}/iam-rules`, { type: 'allow_ips', value: { cidrs: ['192.0.2.0/24'] } })).status, 201)
+    assert.equal((await get().admin('POST', 'provider-keys', { organization_id: key.org, provider: 'groq', key: 'gsk_0123456789abcdef' })).status, 201)
+    const e = await explain({ model: 'many', key_id: key.id })
+    assert.deepEqual([e.choice.provider, e.choice.credential, e.error], ['groq', 'own', null])
+    assert.deepEqual(e.order.map(o => o.credential), ['own', 'gateway', 'gateway'])
+    assert.deepEqual(e.candidates.slice(0, 2).map(c => [c.provider, c.parts.own_key]), [['groq', 0], ['a', 1000]])
+  })
   test('explain: what cannot be served at all', async () => {
     for (const [body, code] of [[{ model: 'no-such' }, 'model_not_found'], [{ model: 'vectors', body: wanted }, 'unsupported_capability'],
       [{ model: 'groq/many' }, 'no_provider_key'], [{ model: 'pair', body: { messages: 1 } }, 'invalid_parameters']]) {
