@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <hs/hs.h>
+#include <hs.h> /* of libvectorscan or Hyperscan */
 
 #include "domain/guard.h"
 #include "json/jscan.h"

@@ -341,12 +341,11 @@ find_id(struct str s, size_t at, struct guard_span *x)
 	int digits = 0;
 
 	while (from > 0 && at - from < 20 &&
-	    (guard_digit(s.p[from - 1]) ||
-		(s.p[from - 1] >= 'A' && s.p[from - 1] <= 'Z') ||
+	    (guard_digit(s.p[from - 1]) || guard_alpha(s.p[from - 1]) ||
 		(s.p[from - 1] == ' ' && from < at && from > 1 &&
 		    (guard_digit(s.p[from]) || guard_digit(s.p[from - 2])))))
 		from--;
-	while (s.p[from] == ' ')
+	while (from < at && s.p[from] == ' ')
 		from++;
 	while (to < s.n && guard_alnum(s.p[to]))
 		to++;

@@ -29,9 +29,6 @@ guard_build_webhook(struct guard_build *b, struct err *e)
 	if (fails.p != NULL && !j->open && !str_is(fails, "closed"))
 		return guard_bad(
 		    e, STR("on_failure"), "must be open or closed");
-	if ((b->rule->direction & GUARD_OUTPUT) != 0)
-		return guard_bad(
-		    e, STR_NONE, "a webhook judges the input only");
 	b->njudges++;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "pipeline/attempt.h"
 #include "pipeline/gate.h"
+#include "pipeline/guard.h"
 #include "pipeline/hedge.h"
 #include "pipeline/outcome.h"
 #include "pipeline/loop.h"
@@ -302,12 +303,27 @@ failed_answer(struct req *r, int status)
 	failed(r, fault, status);
 }
 
+/* Webhooks judge the answer before it is sent: stage_send() follows. */
+static void
+to_judges(struct req *r)
+{
+	r->complete = false;
+	record_answer(r);
+	go_to(r, stage_send);
+	judge_answer(r);
+}
+
 /* The answer has gone out whole. */
 static void
 succeeded(struct req *r, int status)
 {
 	hedge_drop(r);
 	note(r, FAULT_NONE, status);
+	if (relay_waits(r)) {
+		to_judges(r);
+		loop_due(r, r->due_ms);
+		return;
+	}
 	done_on_loop(r);
 }
 
@@ -644,6 +660,10 @@ stage_answer(struct req *r)
 	if (rc == 0 || r->err.code == ERR_BLOCKED ||
 	    relay_made(r) == 0) {
 		note(r, FAULT_NONE, at->status);
+		if (relay_waits(r)) {
+			to_judges(r);
+			return loop_give(r);
+		}
 		r->complete = true;
 		if (r->err.code == ERR_BLOCKED && !r->headed)
 			return FAIL;
@@ -674,12 +694,15 @@ attempt_limits(const struct req *r, bool stream)
 	};
 }
 
-/* Its images are there now, those that could be had. */
+/* Its images are there now, those that could be had; or it is judged. */
 enum verdict
 stage_send(struct req *r)
 {
+	bool judged = relay_waits(r);
+
 	relay_send(r);
-	note(r, FAULT_NONE, attempt_now(r)->status);
+	if (!judged)
+		note(r, FAULT_NONE, attempt_now(r)->status);
 	r->complete = true;
 	return DONE;
 }

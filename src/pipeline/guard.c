@@ -113,9 +113,8 @@ guard_blocked(struct req *r, const struct guard_verdict *v)
 	    &r->err, ERR_BLOCKED, "Request blocked by content policy");
 }
 
-/* The body has changed: read it again. */
-static int
-read_again(struct req *r, struct str body)
+int
+guard_read_again(struct req *r, struct str body)
 {
 	struct llm_request q = { .from = r->chat.from,
 		.path = r->chat.path,
@@ -130,30 +129,6 @@ read_again(struct req *r, struct str body)
 	r->chat = q;
 	r->chat.model = model;
 	return 0;
-}
-
-static size_t
-paragraphs(struct str s)
-{
-	size_t n = 0;
-
-	for (const char *p; (p = memmem(s.p, s.n, "\n\n", 2)) != NULL; n++) {
-		s.n -= (size_t)(p + 2 - s.p);
-		s.p = p + 2;
-	}
-	return n;
-}
-
-int
-guard_replace(struct req *r, struct str redacted)
-{
-	struct str body = r->chat.body;
-
-	if (paragraphs(redacted) != paragraphs(r->guard->text))
-		return -1;
-	guard_put_back(r->chat.from, &body, redacted, r->setup);
-	r->guard->text = redacted;
-	return read_again(r, body);
 }
 
 static bool
@@ -201,7 +176,7 @@ look_at_input(struct req *r, struct req_guard *g)
 	buf_free(&texts);
 	if (g->in.blocked)
 		return guard_blocked(r, &g->in);
-	return body.p == r->chat.body.p ? 0 : read_again(r, body);
+	return body.p == r->chat.body.p ? 0 : guard_read_again(r, body);
 }
 
 enum verdict
@@ -235,149 +210,6 @@ stage_guard(struct req *r)
 	if (!guard_has(set, GUARD_INPUT))
 		return NEXT;
 	return look_at_input(r, g) == -1 ? FAIL : NEXT;
-}
-
-/* --- the answer --- */
-
-bool
-guard_answers(const struct req *r)
-{
-	return r->guard != NULL && r->guard->out.set != NULL;
-}
-
-int
-guard_answer(struct req *r, struct str *body)
-{
-	struct req_guard *g = r->guard;
-
-	if (!guard_answers(r))
-		return 0;
-	guard_walk(&g->out, r->endpoint->dialect, true, body, r->life, NULL);
-	return g->out.blocked ? guard_blocked(r, &g->out) : 0;
-}
-
-/* A block of a stream that is open: its text goes through a window. */
-struct guard_window {
-	struct guard_window *next;
-	int choice, block;
-	struct guard_stream *stream;
-	struct buf out;
-};
-
-static struct guard_window **
-window_of(struct req_guard *g, const struct llm_event *ev)
-{
-	struct guard_window **p = &g->windows;
-
-	while (*p != NULL &&
-	    ((*p)->choice != ev->choice || (*p)->block != ev->block))
-		p = &(*p)->next;
-	return p;
-}
-
-static void
-open_window(struct req *r, const struct llm_event *ev)
-{
-	struct req_guard *g = r->guard;
-	struct guard_window *w = ARENA_NEW(r->life, struct guard_window);
-
-	w->choice = ev->choice;
-	w->block = ev->block;
-	w->stream = guard_stream_new(&g->out);
-	w->out = BUF_LIMIT((size_t)64 * 1024 * 1024);
-	w->next = g->windows;
-	g->windows = w;
-}
-
-static void
-close_window(struct guard_window **p)
-{
-	struct guard_window *w = *p;
-
-	*p = w->next;
-	guard_stream_free(w->stream);
-	buf_free(&w->out);
-}
-
-/* A piece goes in, what may go on comes out as an event of its own. */
-static int
-pass(struct req *r, struct guard_window *w, const struct llm_event *ev,
-    struct str piece, bool last, struct llm_sink *to, struct err *e)
-{
-	struct llm_event out = {
-		.kind = LLM_EV_DELTA, .choice = ev->choice, .block = ev->block
-	};
-
-	buf_clear(&w->out);
-	guard_stream_put(w->stream, piece, last,
-	    loop_is_here(r->world->loop) ? loop_scratch(r->world->loop) :
-					   r->life,
-	    &w->out);
-	if (r->guard->out.blocked)
-		return guard_blocked(r, &r->guard->out);
-	out.delta.text = buf_str(&w->out);
-	if (ev->kind == LLM_EV_DELTA) {
-		out.delta.seal = ev->delta.seal;
-		out.delta.cite = ev->delta.cite;
-	}
-	if (w->out.n == 0 && out.delta.seal.n == 0 && out.delta.cite == NULL)
-		return 0;
-	return llm_put(to, &out, e);
-}
-
-/* Blocks that nobody closed end with their choice. */
-static int
-flush(struct req *r, struct llm_sink *to, struct err *e)
-{
-	struct req_guard *g = r->guard;
-	struct llm_event ev = { .kind = LLM_EV_CLOSE };
-	int rc = 0;
-
-	while (rc == 0 && g->windows != NULL) {
-		ev.choice = g->windows->choice;
-		ev.block = g->windows->block;
-		rc = pass(r, g->windows, &ev, STR(""), true, to, e);
-		close_window(&g->windows);
-	}
-	return rc;
-}
-
-int
-guard_event(struct req *r, const struct llm_event *ev, struct llm_sink *to,
-    struct err *e)
-{
-	struct guard_window **p;
-	int rc = 0;
-
-	switch (ev->kind) {
-	case LLM_EV_OPEN:
-		if (ev->open.kind != LLM_MEDIA && ev->open.kind != LLM_VECTOR)
-			open_window(r, ev);
-		break;
-	case LLM_EV_DELTA:
-		p = window_of(r->guard, ev);
-		if (*p != NULL)
-			return pass(r, *p, ev, ev->delta.text, false, to, e);
-		break;
-	case LLM_EV_CLOSE:
-		p = window_of(r->guard, ev);
-		if (*p == NULL)
-			break;
-		rc = pass(r, *p, ev, STR(""), true, to, e);
-		close_window(p);
-		break;
-	case LLM_EV_END:
-		guard_finish(&r->guard->out);
-		rc = flush(r, to, e);
-		break;
-	case LLM_EV_START:
-	case LLM_EV_USAGE:
-	case LLM_EV_STOP:
-	case LLM_EV_PING:
-	case LLM_EV_ERROR:
-		break;
-	}
-	return rc == -1 ? -1 : llm_put(to, ev, e);
 }
 
 /* --- what is told of it --- */
@@ -440,8 +272,7 @@ guard_free(struct req *r)
 
 	if (g == NULL)
 		return;
-	while (g->windows != NULL)
-		close_window(&g->windows);
+	guard_windows_free(g);
 	guard_set_drop(g->set);
 	r->guard = NULL;
 }

@@ -12,9 +12,10 @@
 struct req_guard {
 	const struct guard_set *set; /* a reference */
 	struct guard_verdict in, out;
-	bool blocked_out;             /* the answer is */
 	struct guard_window *windows; /* of a stream's blocks */
-	struct str text;              /* what judges are told, in setup */
+	struct llm_answer *heard;     /* by judges; else NULL */
+	struct str text;              /* what judges are told */
+	unsigned judging;             /* GUARD_INPUT or GUARD_OUTPUT */
 	int judge;                    /* that is being asked */
 	int64_t since_ms;
 };
@@ -30,7 +31,29 @@ void guard_record(struct req *);
 void guard_free(struct req *);
 
 /* Are there rules for the answer? */
-bool guard_answers(const struct req *);
+static inline bool
+guard_answers(const struct req *r)
+{
+	return r->guard != NULL && r->guard->out.set != NULL;
+}
+/* Webhooks among them?  Then the answer must be there as a whole. */
+static inline bool
+guard_judges(const struct req *r)
+{
+	int at = -1;
+
+	return guard_answers(r) &&
+	    guard_judge(r->guard->set, GUARD_OUTPUT, &at) != NULL;
+}
+/*
+ * An answer that webhooks are to judge goes through the other rules, in place.
+ * 1: there is text to be judged (judge_answer()); 0: there is none; -1: it is
+ * blocked.  From then on guard_answer() and guard_event() let it pass.
+ */
+int guard_hear(struct req *, struct llm_answer *);
+/* Loop: ask them; then the request goes on at r->at, or ends blocked. */
+void judge_answer(struct req *);
+void guard_windows_free(struct req_guard *);
 /*
  * A whole answer in the client's dialect.  0: *body may be sent, edited in the
  * arena if a rule wanted that; -1: it is blocked, r->err says so.
@@ -48,11 +71,8 @@ void guard_header(const struct req *, struct buf *b);
 
 /* r->err for a verdict that blocks; returns -1. */
 int guard_blocked(struct req *, const struct guard_verdict *);
-/*
- * What a judge made of r->guard->text goes into the body; -1: it does not have
- * its paragraphs any more, so that no text can be told from the next.
- */
-int guard_replace(struct req *, struct str redacted);
+/* The request's body has changed: read it again. */
+int guard_read_again(struct req *, struct str body);
 
 /* --- guard_text.c --- */
 
@@ -67,5 +87,10 @@ void guard_walk(struct guard_verdict *, const struct dialect *, bool answer,
 /* Put back what `texts` collected, changed: by paragraphs. */
 void guard_put_back(
     const struct dialect *, struct str *body, struct str texts, struct arena *);
+/* Both for an answer that is not written yet. */
+void guard_walk_answer(struct guard_verdict *, struct llm_answer *,
+    struct arena *, struct buf *texts);
+void guard_put_back_answer(
+    struct llm_answer *, struct str texts, struct arena *);
 
 #endif

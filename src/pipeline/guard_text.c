@@ -104,22 +104,31 @@ next_given(struct walk *w, struct str text)
 			    2) };
 }
 
-static void
-take_text(struct walk *w, struct str raw, bool asked)
+/* What a text becomes. */
+static struct str
+look(struct walk *w, struct str text, bool asked)
 {
-	struct str text = jscan_text(raw, w->arena), out;
-	struct buf b = BUF_LIMIT(text.n * 6 + 4096);
-	struct jw j = JW_TO(&b);
-
-	out = w->given.p == NULL ?
+	struct str out = w->given.p == NULL ?
 	    guard_scan(w->verdict, text, asked, w->arena) :
 	    text.n > 0 ? next_given(w, text) :
 			 text;
+
 	if (w->texts != NULL && out.n > 0) {
 		if (w->texts->n > 0)
 			buf_add(w->texts, STR("\n\n"));
 		buf_add(w->texts, out);
 	}
+	return out;
+}
+
+static void
+take_text(struct walk *w, struct str raw, bool asked)
+{
+	struct str text = jscan_text(raw, w->arena);
+	struct str out = look(w, text, asked);
+	struct buf b = BUF_LIMIT(text.n * 6 + 4096);
+	struct jw j = JW_TO(&b);
+
 	if (str_eq(out, text))
 		return;
 	jw_str(&j, NULL, out);
@@ -357,4 +366,56 @@ guard_put_back(const struct dialect *d, struct str *body, struct str texts,
 	walk_body(&w, d, body);
 	if (w.n > 0)
 		apply(&w, body);
+}
+
+/* --- answers that are not written yet --- */
+
+static void
+look_at_part(struct walk *w, struct llm_part *p)
+{
+	struct str *text = NULL, old;
+	struct err e;
+
+	if (p->kind == LLM_TEXT || p->kind == LLM_REFUSAL)
+		text = &p->text;
+	else if (p->kind == LLM_REASONING)
+		text = &p->reasoning.text;
+	else if (p->kind == LLM_CALL)
+		text = &p->call.args;
+	if (text == NULL || text->n == 0)
+		return;
+	old = *text;
+	*text = look(w, old, false);
+	if (p->kind == LLM_CALL && !p->call.custom && text->p != old.p &&
+	    jscan_value(*text, w->arena, &e) == -1)
+		*text = STR("{}");
+}
+
+static void
+walk_answer(struct walk *w, struct llm_answer *answer)
+{
+	for (struct llm_choice *c = answer->choices; c != NULL; c = c->next)
+		for (struct llm_part *p = c->parts; p != NULL; p = p->next)
+			look_at_part(w, p);
+}
+
+void
+guard_walk_answer(struct guard_verdict *v, struct llm_answer *answer,
+    struct arena *a, struct buf *texts)
+{
+	struct walk w = {
+		.verdict = v, .arena = a, .texts = texts, .answer = true
+	};
+
+	walk_answer(&w, answer);
+	guard_finish(v);
+}
+
+void
+guard_put_back_answer(
+    struct llm_answer *answer, struct str texts, struct arena *a)
+{
+	struct walk w = { .arena = a, .given = texts };
+
+	walk_answer(&w, answer);
 }

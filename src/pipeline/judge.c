@@ -1,7 +1,8 @@
 /*
  * Webhook guardrails: a judge elsewhere is shown the texts of the request, one
- * judge after the other, before anything is routed.  A judge that fails counts,
- * and its rule says whether the request passes then.
+ * judge after the other, before anything is routed; or those of the answer,
+ * which is there as a whole then, before anything of it is sent.  A judge that
+ * fails counts, and its rule says whether the text passes then.
  */
 #include "base/clock.h"
 #include "pipeline/courier.h"
@@ -17,7 +18,14 @@ judge_now(struct req *r)
 {
 	int at = r->guard->judge - 1;
 
-	return guard_judge(r->guard->set, GUARD_INPUT, &at);
+	return guard_judge(r->guard->set, r->guard->judging, &at);
+}
+
+static struct guard_verdict *
+verdict_now(struct req *r)
+{
+	return r->guard->judging == GUARD_OUTPUT ? &r->guard->out :
+						   &r->guard->in;
 }
 
 static void
@@ -34,11 +42,11 @@ static void next(struct req *);
 static void
 go_on(struct req *r)
 {
-	if (!r->guard->in.blocked) {
+	if (!verdict_now(r)->blocked) {
 		next(r);
 		return;
 	}
-	guard_blocked(r, &r->guard->in);
+	guard_blocked(r, verdict_now(r));
 	ended(r);
 }
 
@@ -51,16 +59,49 @@ judge_failed(struct req *r)
 
 	metrics_add(r->world->metrics, METRIC_GUARD_FAILURES, labels, 1);
 	if (!j->open)
-		guard_note_as(
-		    &r->guard->in, j->rule, GUARD_BLOCK, "judge_failed", 1);
+		guard_note_as(verdict_now(r), j->rule, GUARD_BLOCK,
+		    "judge_failed", 1);
 	go_on(r);
+}
+
+static size_t
+paragraphs(struct str s)
+{
+	size_t n = 0;
+
+	for (const char *p; (p = memmem(s.p, s.n, "\n\n", 2)) != NULL; n++) {
+		s.n -= (size_t)(p + 2 - s.p);
+		s.p = p + 2;
+	}
+	return n;
+}
+
+/*
+ * What a judge made of the texts takes their place; -1: it does not have their
+ * paragraphs any more, so that no text can be told from the next.
+ */
+static int
+replace(struct req *r, struct str redacted)
+{
+	struct str body = r->chat.body;
+
+	if (paragraphs(redacted) != paragraphs(r->guard->text))
+		return -1;
+	if (r->guard->judging == GUARD_OUTPUT) {
+		redacted = arena_dup(r->life, redacted);
+		guard_put_back_answer(r->guard->heard, redacted, r->life);
+		r->guard->text = redacted;
+		return 0;
+	}
+	guard_put_back(r->chat.from, &body, redacted, r->setup);
+	r->guard->text = redacted;
+	return guard_read_again(r, body);
 }
 
 /* {action, redacted_text?, reason?}: -1 if it is none of that. */
 static int
 take(struct req *r, struct str body)
 {
-	struct req_guard *g = r->guard;
 	struct str action, text;
 	int i = GUARD_BLOCK;
 
@@ -78,10 +119,10 @@ take(struct req *r, struct str body)
 		return 0;
 	text = jscan_text(jscan_at(body, "redacted_text"), r->setup);
 	if (i == GUARD_REDACT &&
-	    (text.p == NULL || guard_replace(r, text) == -1))
+	    (text.p == NULL || replace(r, text) == -1))
 		i = GUARD_BLOCK;
-	guard_note_as(
-	    &g->in, judge_now(r)->rule, (enum guard_action)i, "webhook", 1);
+	guard_note_as(verdict_now(r), judge_now(r)->rule, (enum guard_action)i,
+	    "webhook", 1);
 	return 0;
 }
 
@@ -122,7 +163,8 @@ ask_body(struct req *r)
 
 	jw_obj(&w, NULL);
 	jw_str(&w, "text", r->guard->text);
-	jw_strc(&w, "direction", "input");
+	jw_strc(&w, "direction",
+	    r->guard->judging == GUARD_OUTPUT ? "output" : "input");
 	jw_str(&w, "model", r->record.requested_model);
 	jw_strc(&w, "request_id", r->request_id);
 	jw_end(&w);
@@ -136,7 +178,7 @@ next(struct req *r)
 {
 	struct loop *l = r->world->loop;
 	const struct guard_judge *j =
-	    guard_judge(r->guard->set, GUARD_INPUT, &r->guard->judge);
+	    guard_judge(r->guard->set, r->guard->judging, &r->guard->judge);
 	struct call_limits limits = { .body_max = VERDICT_MAX };
 
 	buf_clear(&r->whole);
@@ -173,6 +215,16 @@ on_due(struct req *r, int64_t now)
 	judge_failed(r);
 }
 
+static void
+begin(struct req *r, unsigned direction)
+{
+	r->guard->judging = direction;
+	r->guard->judge = -1;
+	r->on_due = on_due;
+	r->due_ms = clock_ms();
+	r->state = REQ_TIMED;
+}
+
 enum verdict
 stage_judge(struct req *r)
 {
@@ -181,8 +233,12 @@ stage_judge(struct req *r)
 	if (r->guard == NULL ||
 	    guard_judge(r->guard->set, GUARD_INPUT, &at) == NULL)
 		return NEXT;
-	r->on_due = on_due;
-	r->due_ms = clock_ms();
-	r->state = REQ_TIMED;
+	begin(r, GUARD_INPUT);
 	return loop_give(r);
+}
+
+void
+judge_answer(struct req *r)
+{
+	begin(r, GUARD_OUTPUT);
 }

@@ -210,7 +210,7 @@ void
 relay_begin(struct req *r, const struct target *t)
 {
 	struct relay *y = ARENA_NEW(r->life, struct relay);
-	bool collect;
+	bool collect, judges;
 	size_t size;
 
 	relay_free(r);
@@ -227,12 +227,13 @@ relay_begin(struct req *r, const struct target *t)
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(RELAY_ANSWER_MAX);
 	make_frame(r, t, &y->frame);
+	judges = guard_judges(r) && y->to->task == LLM_CHAT;
 	/* What guardrails may change of a stream is not patched. */
 	y->patched = y->to == y->from && y->streams == r->chat.stream &&
-	    !r->chat.heal && !(y->streams && guard_answers(r));
+	    !r->chat.heal && !(y->streams && guard_answers(r)) && !judges;
 	if (y->to->task == LLM_IMAGE)
 		begin_draw(y, t);
-	collect = !y->patched && (!r->chat.stream || r->chat.heal);
+	collect = !y->patched && (!r->chat.stream || r->chat.heal || judges);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
 	else if (!y->patched) {

@@ -27,6 +27,8 @@ struct relay {
 	bool patched;
 	bool replays;  /* what was folded goes out as events */
 	bool terminal; /* the provider's last event has been seen */
+	bool judged;   /* webhooks have been or are to be asked */
+	bool waits;    /* for them */
 	void *state;   /* of the patched stream, or of the decoder */
 	void *enc;
 	struct buf

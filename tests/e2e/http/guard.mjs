@@ -1,7 +1,7 @@
 // Guardrails (api.md 17.1): requests and answers in the client dialects, plain
 // and streamed, judges, and what the admin API and the records say of it.
 
-import { Gateway, until } from '../../lib/gateway.mjs'
+import { Gateway, sleep, until } from '../../lib/gateway.mjs'
 import { assert, test } from '../../lib/suite.mjs'
 import { Upstream, completion, data, message, messageStream, response, responseStream, said, textStream } from '../../lib/upstream.mjs'
 
@@ -19,6 +19,7 @@ function serve(req, res, body, given) {
   const streamed = /"stream" ?: ?true/.test(text)
   if (req.url.endsWith('/messages')) return streamed ? stream(messageStream(says)) : send(message(says))
   if (req.url.endsWith('/responses')) return streamed ? stream(responseStream(says)) : send(response([said(says)]))
+  if (req.url.endsWith('/generations')) return send({ created: 1, data: [{ b64_json: 'aGVsbG8=' }] })
   if (req.url.endsWith('/embeddings')) return send({ object: 'list', model: 'm', data: [{ object: 'embedding', index: 0, embedding: [0.5] }], usage: { prompt_tokens: 2, total_tokens: 2 } })
   if (streamed) return stream(textStream(says.match(/.{1,3}/gs)))
   const c = completion()
@@ -26,20 +27,22 @@ function serve(req, res, body, given) {
   return send(c)
 }
 
-export async function startGuard() {
+export async function startGuard(conf = {}) {
   fake = await Upstream.start(serve)
   judge = await Upstream.start((req, res, body) => {
     judged.push(body)
+    if (req.url === '/slow') return
     res.writeHead(verdict ? 200 : 500, { 'content-type': 'application/json' })
     res.end(JSON.stringify(verdict ?? {}))
   })
   const offer = (name, provider, wants = 'stream, plain, chat') => `[model ${name}]\nprovider = ${provider}\ncontext = 100000\nmax_output = 10000\n` +
     `capabilities = tools, images, ${wants}\ninput_price = 3\noutput_price = 15\n`
   return Gateway.start({
-    conf: { insecure_hosts: '127.0.0.1' },
+    conf: { insecure_hosts: '127.0.0.1', key_cache_ttl: '200ms', ...conf },
     sections: `[provider house]\ndialect = openai-chat\nbase_url = ${fake.url}/house\nauth = bearer\nkey = sk-gateway-house\n` +
       `[provider claudish]\ndialect = anthropic-messages\nbase_url = ${fake.url}/claudish\nauth = x-api-key\nkey = sk-gateway-claudish\n` +
-      offer('plain', 'house/plain') + offer('claude', 'claudish/claude')
+      offer('plain', 'house/plain') + offer('claude', 'claudish/claude') +
+      offer('vectors', 'house/vectors', 'plain, embed') + offer('pictures', 'house/pictures', 'plain, draw')
   })
 }
 
@@ -170,21 +173,127 @@ export function guard(g) {
     await eventually(() => chat('who'), a => a.status === 200)
   })
 
-  test('guard: a judge elsewhere', async () => {
-    const r = await ok('POST', `organizations/${org}/guardrails`, { name: 'judge', type: 'webhook', config: { url: judge.url + '/j', timeout_ms: 2000 } })
-    await eventually(() => chat('judge me'), () => judged.length > 0)
-    assert.equal(judged[0].text, 'judge me')
-    verdict = { action: 'redact', redacted_text: 'nothing' }
-    assert.equal((await chat('judge me')).status, 200)
-    assert.ok(seen.at(-1).includes('"nothing"'), seen.at(-1))
-    verdict = { action: 'block' }
-    assert.equal((await chat('judge me')).status, 400)
-    verdict = null
-    assert.equal((await chat('judge me')).status, 400)
-    await ok('PATCH', `organizations/${org}/guardrails/${r.id}`, { config: { url: judge.url + '/j', timeout_ms: 2000, on_failure: 'open' } })
-    await eventually(() => chat('judge me'), a => a.status === 200)
+  // --- webhooks ---
+
+  const rule = (more) => ok('POST', `organizations/${org}/guardrails`, more)
+  const drop = async r => {
     await ok('DELETE', `organizations/${org}/guardrails/${r.id}`)
+    await sleep(500) // all programs have seen it
+  }
+  const change = (r, more) => ok('PATCH', `organizations/${org}/guardrails/${r.id}`, more)
+  const sent = (a, stream) => stream ? a.text.split('\n').filter(l => l.startsWith('data: {')).map(l => JSON.parse(l.slice(6)))
+    .map(e => e.choices?.[0]?.delta?.content ?? (e.type === 'content_block_delta' ? e.delta.text : e.type === 'response.output_text.delta' ? e.delta : '') ?? '').join('') : a.text
+  const failures = async policy => (await g().get('/metrics')).text.split('\n')
+    .filter(l => l.startsWith('gateway_guardrail_failures_total{') && l.includes(`type="webhook",policy="${policy}"`)).reduce((n, l) => n + Number(l.split(' ').at(-1)), 0)
+  const hook = (path, more) => ({ url: judge.url + path, timeout_ms: 2000, ...more })
+
+  test('guard: a judge elsewhere', async () => {
+    const r = await rule({ name: 'judge', type: 'webhook', config: hook('/j') })
+    await eventually(() => chat('judge me'), () => judged.length > 0)
+    const asked = judged[0]
+    assert.deepEqual([asked.text, asked.direction, asked.model], ['judge me', 'input', 'house/plain'])
+    assert.ok(asked.request_id)
+    verdict = { action: 'redact', redacted_text: 'nothing' }
+    const a = await chat('judge me')
+    assert.equal(a.status, 200)
+    assert.equal(a.headers['x-llmgw-guardrail'], 'redact=1')
+    assert.ok(seen.at(-1).includes('"nothing"'), seen.at(-1))
+    verdict = { action: 'warn' }
+    assert.equal((await chat('judge me')).headers['x-llmgw-guardrail'], 'warn=1')
+    verdict = { action: 'redact', redacted_text: 'two\n\ntexts' } // of one: which is which?
+    assert.equal((await chat('judge me')).status, 400)
+    verdict = { action: 'block', reason: 'no' }
+    const b = await chat('judge me')
+    assert.equal(b.status, 400)
+    assert.deepEqual(b.json.violations, [{ rule_id: r.id, rule_name: 'judge', type: 'webhook', category: 'webhook', action: 'block' }])
+    await drop(r)
+    verdict = { action: 'allow' }
   })
+
+  test('guard: a judge that fails obeys its policy, and is counted', async () => {
+    const r = await rule({ name: 'judge', type: 'webhook', config: hook('/j') })
+    verdict = null
+    await eventually(() => chat('judge me'), a => a.status === 400)
+    const closed = await failures('closed')
+    const a = await chat('judge me')
+    assert.equal(a.json.violations[0].category, 'judge_failed')
+    assert.equal(await failures('closed'), closed + 1)
+    for (const url of [judge.url + '/slow', 'http://127.0.0.1:1/x']) {
+      await change(r, { config: { url, timeout_ms: 200, on_failure: 'open' } })
+      await eventually(() => chat('judge me'), a => a.status === 200)
+      const open = await failures('open')
+      const from = Date.now()
+      assert.equal((await chat('judge me')).status, 200)
+      assert.ok(Date.now() - from < 1500)
+      assert.equal(await failures('open'), open + 1)
+    }
+    for (const url of ['https://10.0.0.1/x', 'https://169.254.169.254/latest', 'https://[::1]/x']) { // no public addresses
+      await change(r, { config: { url, timeout_ms: 2000, on_failure: 'closed' } })
+      assert.equal((await eventually(() => chat('judge me'), a => a.status === 400)).json.violations[0].category, 'judge_failed')
+    }
+    await drop(r)
+    verdict = { action: 'allow' }
+    await eventually(() => chat('judge me'), a => a.status === 200)
+  })
+
+  for (const stream of [false, true]) {
+    for (const [name, model, path, make] of dialects) {
+      test(`guard: ${name}: a judge of answers, ${stream ? 'streamed' : 'plain'}`, async () => {
+        const r = await rule({ name: 'judge', type: 'webhook', direction: 'output', config: hook('/out') })
+        const ask = () => post(path, { model, ...(path.endsWith('responses') ? {} : { max_tokens: 100 }), ...make('who'), stream })
+        says = 'The falcon flies at night.'
+        judged.length = 0
+        await eventually(ask, () => judged.length > 0)
+        assert.deepEqual([judged[0].text, judged[0].direction], [says, 'output'])
+        verdict = { action: 'allow' }
+        let a = await ask()
+        assert.equal(a.status, 200, a.text)
+        assert.ok(sent(a, stream).includes(says), a.text)
+        verdict = { action: 'redact', redacted_text: 'The [BIRD] flies at night.' }
+        a = await ask()
+        assert.equal(a.status, 200, a.text)
+        assert.ok(sent(a, stream).includes('The [BIRD] flies at night.'), a.text)
+        assert.ok(!a.text.includes('falcon'), a.text)
+        assert.equal(a.headers['x-llmgw-guardrail'], 'redact=1')
+        for (verdict of [{ action: 'block' }, null]) {
+          a = await ask()
+          assert.equal(a.status, 400, a.text)
+          assert.ok(a.text.includes('blocked by content policy') && !a.text.includes('falcon'), a.text)
+        }
+        await change(r, { config: hook('/out', { on_failure: 'open' }) })
+        await eventually(ask, a => a.status === 200 && sent(a, stream).includes(says))
+        await drop(r)
+        verdict = { action: 'allow' }
+        says = 'Hello there'
+      })
+    }
+  }
+
+  test('guard: what judges of answers see went through the other rules', async () => {
+    const r = await rule({ name: 'judge', type: 'webhook', direction: 'output', config: hook('/out') })
+    says = 'Ask bob@example.com about it.'
+    judged.length = 0
+    for (const stream of [false, true]) {
+      await eventually(() => chat('who', { stream }), () => judged.length > 0)
+      assert.equal(judged.at(-1).text, 'Ask [EMAIL_REDACTED] about it.')
+      assert.ok(sent(await chat('who', { stream }), stream).includes('Ask [EMAIL_REDACTED] about it.'))
+    }
+    says = 'x'.repeat(200000) + ' bob@example.com' // a whole one, too big for the loop
+    const a = await chat('who')
+    assert.equal(a.status, 200)
+    assert.ok(a.text.includes('x [EMAIL_REDACTED]'))
+    verdict = { action: 'block' }
+    assert.equal((await chat('who')).status, 400)
+    verdict = { action: 'allow' }
+    const late = chat('who', { stream: true, messages: [{ role: 'user', content: 'who' }] })
+    assert.equal((await late).status, 200)
+    await drop(r)
+    says = 'Hello there'
+    const log = (await ok('GET', 'logs?limit=5')).data
+    assert.ok(log.some(l => l.status === 400), JSON.stringify(log).slice(0, 300))
+  })
+
+  // --- rules ---
 
   test('guard: what is saved is checked', async () => {
     const a = await g().admin('POST', `organizations/${org}/guardrails`, { name: 'x', type: 'custom_regex', config: { pattern: 'ab(c' } })
