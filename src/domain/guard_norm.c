@@ -44,6 +44,17 @@ next(const unsigned char *p, size_t n, size_t *used)
 	return KEEP;
 }
 
+/* How many bytes from here are printable ASCII. */
+static size_t
+plain(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] > ' ' && p[i] < 0x80)
+		i++;
+	return i;
+}
+
 /* How far the text is normal already. */
 static size_t
 normal(struct str s)
@@ -53,9 +64,9 @@ normal(struct str s)
 	size_t i = 0, used;
 
 	while (i < s.n) {
-		if (p[i] > ' ' && p[i] < 0x80) {
+		if ((used = plain(p + i, s.n - i)) > 0) {
 			blank = false;
-			i++;
+			i += used;
 			continue;
 		}
 		switch (next(p + i, s.n - i, &used)) {
@@ -111,6 +122,12 @@ guard_normalise(struct str s, struct arena *a, struct guard_norm *g)
 	out = arena_alloc(a, s.n);
 	memcpy(out, s.p, i);
 	for (; i < s.n; i += used) {
+		if ((used = plain(p + i, s.n - i)) > 0) {
+			memcpy(out + o, p + i, used);
+			o += used;
+			blank = false;
+			continue;
+		}
 		sort = next(p + i, s.n - i, &used);
 		if (used > s.n - i)
 			used = s.n - i;

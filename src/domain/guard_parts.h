@@ -49,7 +49,7 @@ enum guard_kind {
 	GUARD_REGEX,  /* the matcher tells where it begins */
 	GUARD_ANCHOR, /* verify() */
 	GUARD_TOPIC,  /* of an allowed topic */
-	GUARD_LOOK    /* no match: what is around it is to be looked at again */
+	GUARD_LOOK    /* of streams: what is around it is to be looked at again */
 };
 
 struct guard_pattern {

@@ -352,7 +352,7 @@ find_id(struct str s, size_t at, struct guard_span *x)
 	for (size_t i = from; i < to; i++)
 		digits += guard_digit(s.p[i]);
 	x->seen = to;
-	if (digits < 4 ||
+	if (digits < 4 || !guard_alpha(s.p[from]) ||
 	    !is_near(s, from, to, id_words, NEAR_BEFORE, NEAR_AFTER))
 		return false;
 	return mark(x, from, to, "ssn", "[SSN_REDACTED]");
@@ -504,8 +504,9 @@ guard_build_pii(struct guard_build *b, struct err *e)
 			add(b, number, only_phone, "phone");
 	}
 	if ((bits & SSN) != 0) {
-		add(b, "[a-z]{2,5} ?[0-9]{2}(?: ?[0-9]{2}){1,3} ?[a-z]",
-		    find_id, "ssn");
+		/* The letters before it are find_id()'s: beginning with a
+		 * digit the matcher skips all words. */
+		add(b, "[0-9]{2}(?: ?[0-9]{2}){1,3} ?[a-z]", find_id, "ssn");
 		for (int i = 0; id_words[i] != NULL; i++)
 			guard_add(b, GUARD_LOOK, str_from(id_words[i]),
 			    HS_FLAG_CASELESS, "ssn", NULL, STR_NONE);

@@ -97,19 +97,22 @@ compile(struct guard_set *s, struct guard_db *db, bool stream, struct err *e)
 	unsigned *flags = arena_alloc(a, n * sizeof(*flags));
 	unsigned *ids = arena_alloc(a, n * sizeof(*ids));
 	hs_compile_error_t *why = NULL;
-	int i, rc = 0;
+	unsigned m = 0;
+	int rc = 0;
 
-	for (i = 0; i < db->n; i++) {
-		text[i] = db->v[i].text;
-		flags[i] = flags_of(s, &db->v[i], stream);
-		ids[i] = (unsigned)i;
+	for (int i = 0; i < db->n; i++) {
+		if (!stream && db->v[i].kind == GUARD_LOOK)
+			continue;
+		text[m] = db->v[i].text;
+		flags[m] = flags_of(s, &db->v[i], stream);
+		ids[m++] = (unsigned)i;
 	}
-	if (hs_compile_multi(text, flags, ids, (unsigned)n,
+	if (hs_compile_multi(text, flags, ids, m,
 		stream ? HS_MODE_STREAM : HS_MODE_BLOCK, NULL,
 		stream ? &db->stream : &db->block, &why) != HS_SUCCESS) {
 		rc = guard_bad(e,
 		    why->expression < 0 ? STR_NONE :
-					  db->v[why->expression].member,
+					  db->v[ids[why->expression]].member,
 		    "%s", why->message);
 		hs_free_compile_error(why);
 	} else if (hs_alloc_scratch(stream ? db->stream : db->block,

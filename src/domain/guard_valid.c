@@ -78,16 +78,18 @@ guard_entropy(struct str s)
 bool
 guard_word_in(struct str text, const char *const *words)
 {
-	size_t n;
+	for (size_t i = 0; i < text.n; i++) {
+		if (i > 0 && guard_alnum(text.p[i - 1]))
+			continue;
+		for (const char *const *w = words; *w != NULL; w++) {
+			size_t n = strlen(*w);
 
-	for (; *words != NULL; words++) {
-		n = strlen(*words);
-		for (size_t i = 0; i + n <= text.n; i++)
-			if ((text.p[i] | 0x20) == (**words | 0x20) &&
-			    strncasecmp(text.p + i, *words, n) == 0 &&
-			    (i == 0 || !guard_alnum(text.p[i - 1])) &&
+			if ((text.p[i] | 0x20) == (**w | 0x20) &&
+			    i + n <= text.n &&
+			    strncasecmp(text.p + i, *w, n) == 0 &&
 			    (i + n == text.n || !guard_alnum(text.p[i + n])))
 				return true;
+		}
 	}
 	return false;
 }
