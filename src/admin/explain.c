@@ -5,12 +5,7 @@
 #include "pipeline/own.h"
 
 /* A key of nobody: no rules, no limits, no keys of its own. */
-static const struct org no_org = {
-	.email_verified = true,
-	.limits = { -1, -1, -1 },
-};
 static const struct principal nobody = {
-	.org = &no_org,
 	.mode = "hybrid",
 	.usage_limit_nano = -1,
 	.key_limits = { -1, -1, -1 },
@@ -185,27 +180,44 @@ close_world(const struct admin *a, struct world *w)
 		health_close(w->health);
 }
 
-/* Whose key it is; 1, or -1.  *own: the reference to be dropped, or NULL. */
 static int
-find_key(
-    struct work *k, const struct principal **who, const struct principal **own)
+take_nobody(struct work *k, const struct principal **who)
+{
+	struct principal *p = ARENA_NEW(k->arena, struct principal);
+	struct org *org;
+
+	if (org_of_nobody(k->sql, &org, k->e) == -1)
+		return -1;
+	memcpy(p, &nobody, sizeof(*p));
+	p->org = org;
+	*who = p;
+	return 0;
+}
+
+/* Whose key it is; -1: err.  To be given back with drop(). */
+static int
+find_key(struct work *k, const struct principal **who)
 {
 	const struct value *id = work_value(k, "key_id");
 	struct str org;
 	bool gone;
 	int rc;
 
-	*who = &nobody;
-	*own = NULL;
 	if (id->null)
-		return 1;
+		return take_nobody(k, who);
 	rc = row_look(k, "keys", id->s, &org, &gone);
 	if (rc == 1)
-		rc = principal_read(k->sql, id->s, own, k->e);
-	if (rc == 0)
-		return work_not_found(k, "key", id->s);
-	*who = *own;
-	return rc;
+		rc = principal_read(k->sql, id->s, who, k->e);
+	return rc == 0 ? work_not_found(k, "key", id->s) : rc == 1 ? 0 : -1;
+}
+
+static void
+drop(struct work *k, const struct principal *who)
+{
+	if (work_value(k, "key_id")->null)
+		org_drop(who->org);
+	else
+		principal_drop(who);
 }
 
 int
@@ -213,25 +225,24 @@ run_explain(struct work *k)
 {
 	struct explained *x = ARENA_NEW(k->arena, struct explained);
 	struct explain_ask ask = { 0 };
-	const struct principal *own;
 	struct world *w;
 	int rc;
 
 	if (k->admin->catalog == NULL || k->admin->providers == NULL)
 		return err_set(k->e, ERR_NOT_FOUND, "Not found");
-	if (work_parse(k, true) == -1 || find_key(k, &ask.who, &own) == -1)
+	if (work_parse(k, true) == -1 || find_key(k, &ask.who) == -1)
 		return -1;
 	ask.model = work_value(k, "model")->s;
 	if (!work_value(k, "body")->null)
 		ask.body = work_value(k, "body")->s;
-	if (own != NULL)
+	if (!work_value(k, "key_id")->null)
 		ask.sql = k->sql;
 	rc = open_world(k, &w);
 	if (rc == 0) {
 		rc = explain(w, &ask, k->arena, x, k->e);
 		close_world(k->admin, w);
 	}
-	principal_drop(own);
+	drop(k, ask.who);
 	if (rc == -1)
 		return -1;
 	k->answer->status = 200;

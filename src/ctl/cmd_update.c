@@ -43,8 +43,7 @@ repriced(const struct model *old, const struct model *new)
 
 	for (int i = 0; i < new->nmappings; i++) {
 		b = &new->mappings[i];
-		a = catalog_mapping(old, b->provider);
-		if (a == NULL)
+		if ((a = catalog_mapping(old, b)) == NULL)
 			continue;
 		if (a->ntiers != b->ntiers ||
 		    memcmp(a->tiers, b->tiers,

@@ -276,15 +276,19 @@ catalog_find(const struct catalog *c, struct str id)
 	return NULL;
 }
 
-const struct mapping *
-catalog_mapping(const struct model *m, struct str provider)
+bool
+mapping_alike(const struct mapping *a, const struct mapping *b)
 {
-	int i;
+	return ((a->caps ^ b->caps) & LLM_CAN_REASON) == 0 &&
+	    str_eq(a->provider, b->provider);
+}
 
-	for (i = 0; i < m->nmappings; i++) {
-		if (str_eq(m->mappings[i].provider, provider))
+const struct mapping *
+catalog_mapping(const struct model *m, const struct mapping *like)
+{
+	for (int i = 0; i < m->nmappings; i++)
+		if (mapping_alike(&m->mappings[i], like))
 			return &m->mappings[i];
-	}
 	return NULL;
 }
 

@@ -113,9 +113,15 @@ const struct model *catalog_find(const struct catalog *, struct str);
 const struct mapping *catalog_upstream(
     const struct catalog *, struct str provider, struct str name);
 
-/* The mapping of a model at a provider, or NULL. */
+/*
+ * Does it come from the same provider, and reason or not as the other does?  A
+ * provider may offer a model in these two variants.
+ */
+bool mapping_alike(const struct mapping *, const struct mapping *);
+
+/* The mapping of a model that is alike, or NULL. */
 const struct mapping *catalog_mapping(
-    const struct model *, struct str provider);
+    const struct model *, const struct mapping *like);
 
 /* Is a mapping past its end on this day ("2026-11-22")? */
 bool mapping_ended(const struct mapping *, const char *today);

@@ -326,7 +326,7 @@ get_mapping(struct catalog_load *l, struct str raw, struct mapping *p)
 static int
 get_mappings(struct catalog_load *l, struct str raw, struct model *m)
 {
-	int n = count(raw), i;
+	int n = count(raw);
 	struct jmember v;
 	struct jiter it;
 
@@ -339,12 +339,9 @@ get_mappings(struct catalog_load *l, struct str raw, struct model *m)
 		p->model = m;
 		if (get_mapping(l, v.raw, p) == -1)
 			return -1;
-		for (i = 0; i < m->nmappings; i++) {
-			if (str_eq(m->mappings[i].provider, p->provider))
-				return catalog_read_fail(l,
-				    "provider %.*s twice",
-				    STR_ARG(p->provider));
-		}
+		if (catalog_mapping(m, p) != NULL)
+			return catalog_read_fail(l, "provider %.*s twice",
+			    STR_ARG(p->provider));
 		m->nmappings++;
 	}
 	return 0;

@@ -168,14 +168,14 @@ compiles(struct guard_build *b, struct str text, unsigned flags,
 	hs_expr_info_t *info = NULL;
 	unsigned min;
 
-	if (hs_expression_info(
+	if (b->hs->expression_info(
 		arena_cstr(b->arena, text), flags, &info, &why) != HS_SUCCESS) {
 		if (strstr(why->message, "index") != NULL)
 			guard_bad(e, member, "%s", why->message);
 		else
 			guard_bad(e, member, "%s, at index %zu", why->message,
 			    unknown_at(text));
-		hs_free_compile_error(why);
+		b->hs->free_compile_error(why);
 		return -1;
 	}
 	min = info->min_width;

@@ -15,6 +15,23 @@
  */
 struct guard_build;
 
+/* The matcher's functions (guard_hs.c). */
+struct guard_hs {
+	__typeof__(hs_compile_multi) *compile_multi;
+	__typeof__(hs_free_compile_error) *free_compile_error;
+	__typeof__(hs_expression_info) *expression_info;
+	__typeof__(hs_alloc_scratch) *alloc_scratch;
+	__typeof__(hs_clone_scratch) *clone_scratch;
+	__typeof__(hs_free_scratch) *free_scratch;
+	__typeof__(hs_free_database) *free_database;
+	__typeof__(hs_scan) *scan;
+	__typeof__(hs_open_stream) *open_stream;
+	__typeof__(hs_scan_stream) *scan_stream;
+	__typeof__(hs_close_stream) *close_stream;
+};
+/* In the arena.  -1: the library is not there. */
+int guard_hs_load(struct arena *, const struct guard_hs **, struct err *);
+
 struct guard_type {
 	const char *name;
 	const char *action; /* default */
@@ -66,6 +83,7 @@ struct guard_pattern {
 
 struct guard_build {
 	struct arena *arena;
+	const struct guard_hs *hs;
 	const struct guard_rule *rule;
 	int number; /* of the rule */
 	struct guard_pattern *v;
@@ -177,6 +195,7 @@ struct guard_db {
 struct guard_set {
 	atomic_int refs;
 	struct arena *arena;
+	const struct guard_hs *hs; /* NULL: nothing is compiled */
 	struct guard_rule *rules; /* sorted */
 	const struct guard_type **types;
 	int n;

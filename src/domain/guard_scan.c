@@ -192,7 +192,7 @@ guard_look(struct guard_look *l, struct arena *a)
 	h.rules = arena_zalloc(a, (size_t)(set->n + 1) * sizeof(*h.rules));
 	h.seen = arena_zalloc(a, (size_t)(h.db->n + 1) * sizeof(*h.seen));
 	scratch = guard_scratch(set);
-	if (hs_scan(h.db->block, l->norm.p, (unsigned)l->norm.n, 0, scratch,
+	if (set->hs->scan(h.db->block, l->norm.p, (unsigned)l->norm.n, 0, scratch,
 		on_match, &h) != HS_SUCCESS)
 		abort();
 	guard_scratch_back(set, scratch);

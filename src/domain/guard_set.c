@@ -14,13 +14,14 @@ refs_of(const struct guard_set *s)
 static void
 set_free(struct guard_set *s)
 {
-	for (int i = 0; i < 2; i++) {
-		hs_free_database(s->db[i].block);
-		hs_free_database(s->db[i].stream);
+	for (int i = 0; i < 2 && s->hs != NULL; i++) {
+		s->hs->free_database(s->db[i].block);
+		s->hs->free_database(s->db[i].stream);
 	}
 	while (s->nspare > 0)
-		hs_free_scratch(s->spare[--s->nspare]);
-	hs_free_scratch(s->first);
+		s->hs->free_scratch(s->spare[--s->nspare]);
+	if (s->hs != NULL)
+		s->hs->free_scratch(s->first);
 	pthread_mutex_destroy(&s->lock);
 	arena_free(s->arena);
 }
@@ -49,7 +50,7 @@ guard_scratch(const struct guard_set *c)
 	if (s->nspare > 0)
 		out = s->spare[--s->nspare];
 	pthread_mutex_unlock(&s->lock);
-	if (out == NULL && hs_clone_scratch(s->first, &out) != HS_SUCCESS)
+	if (out == NULL && s->hs->clone_scratch(s->first, &out) != HS_SUCCESS)
 		abort();
 	return out;
 }
@@ -65,7 +66,7 @@ guard_scratch_back(const struct guard_set *c, hs_scratch_t *x)
 		x = NULL;
 	}
 	pthread_mutex_unlock(&s->lock);
-	hs_free_scratch(x);
+	s->hs->free_scratch(x);
 }
 
 /* --- compiling --- */
@@ -107,15 +108,15 @@ compile(struct guard_set *s, struct guard_db *db, bool stream, struct err *e)
 		flags[m] = flags_of(s, &db->v[i], stream);
 		ids[m++] = (unsigned)i;
 	}
-	if (hs_compile_multi(text, flags, ids, m,
+	if (s->hs->compile_multi(text, flags, ids, m,
 		stream ? HS_MODE_STREAM : HS_MODE_BLOCK, NULL,
 		stream ? &db->stream : &db->block, &why) != HS_SUCCESS) {
 		rc = guard_bad(e,
 		    why->expression < 0 ? STR_NONE :
 					  db->v[ids[why->expression]].member,
 		    "%s", why->message);
-		hs_free_compile_error(why);
-	} else if (hs_alloc_scratch(stream ? db->stream : db->block,
+		s->hs->free_compile_error(why);
+	} else if (s->hs->alloc_scratch(stream ? db->stream : db->block,
 		       &s->first) != HS_SUCCESS)
 		abort();
 	arena_free(a);
@@ -192,13 +193,16 @@ guard_set_make(const struct guard_rule *v, int n, struct str project,
 	struct arena *a = arena_new(8192, SIZE_MAX);
 	struct guard_set *s = ARENA_NEW(a, struct guard_set);
 	struct guard_build b = { .arena = a };
-	int rc = 0;
+	int rc = -1;
 
 	s->arena = a;
 	atomic_init(&s->refs, 1);
 	pthread_mutex_init(&s->lock, NULL);
 	copy_rules(s, v, n, project);
 	b.judges = arena_zalloc(a, (size_t)(s->n + 1) * sizeof(*b.judges));
+	if (s->n == 0 || guard_hs_load(a, &s->hs, e) == 0)
+		rc = 0;
+	b.hs = s->hs;
 	for (int i = 0; i < s->n && rc == 0; i++) {
 		b.rule = &s->rules[i];
 		b.number = i;

@@ -41,7 +41,7 @@ guard_stream_new(struct guard_verdict *v)
 	s->allowed = INT64_MAX;
 	s->folded.limit = s->window.limit = PIECE_MAX;
 	if (db->stream != NULL &&
-	    hs_open_stream(db->stream, 0, &s->stream) != HS_SUCCESS)
+	    v->set->hs->open_stream(db->stream, 0, &s->stream) != HS_SUCCESS)
 		abort();
 	return s;
 }
@@ -52,7 +52,8 @@ guard_stream_free(struct guard_stream *s)
 	if (s == NULL)
 		return;
 	if (s->stream != NULL)
-		hs_close_stream(s->stream, NULL, NULL, NULL);
+		s->verdict->set->hs->close_stream(
+		    s->stream, NULL, NULL, NULL);
 	buf_free(&s->folded);
 	buf_free(&s->window);
 	arena_free(s->arena);
@@ -85,11 +86,11 @@ feed(struct guard_stream *s, struct str piece, bool last)
 		return;
 	scratch = guard_scratch(set);
 	if (s->folded.n > 0 &&
-	    hs_scan_stream(s->stream, s->folded.p, (unsigned)s->folded.n, 0,
+	    set->hs->scan_stream(s->stream, s->folded.p, (unsigned)s->folded.n, 0,
 		scratch, on_match, s) != HS_SUCCESS)
 		abort();
 	if (last) {
-		hs_close_stream(s->stream, scratch, on_match, s);
+		set->hs->close_stream(s->stream, scratch, on_match, s);
 		s->stream = NULL;
 	}
 	guard_scratch_back(set, scratch);

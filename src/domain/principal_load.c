@@ -232,11 +232,37 @@ read_org(struct sql_stmt *st, struct org *o)
 	o->budget = period(st, 10);
 }
 
+static struct org *
+new_org(struct str id)
+{
+	struct arena *a = arena_new(1024, SIZE_MAX);
+	struct org *o = ARENA_NEW(a, struct org);
+
+	o->arena = a;
+	atomic_init(&o->refs, 1);
+	copy(o->id, sizeof(o->id), id);
+	return o;
+}
+
+int
+org_of_nobody(struct sql *s, struct org **out, struct err *e)
+{
+	struct org *o = new_org(STR(""));
+
+	o->email_verified = true;
+	o->limits = (struct limits){ -1, -1, -1 };
+	if (load_lists(s, o, e) == -1) {
+		org_drop(o);
+		return -1;
+	}
+	*out = o;
+	return 0;
+}
+
 int
 org_load(struct sql *s, struct str id, int64_t version, struct org **out,
     struct err *e)
 {
-	struct arena *a;
 	struct sql_stmt *st;
 	struct org *o;
 	int rc;
@@ -251,12 +277,8 @@ org_load(struct sql *s, struct str id, int64_t version, struct org **out,
 	    e);
 	if (st == NULL)
 		return -1;
-	a = arena_new(1024, SIZE_MAX);
-	o = ARENA_NEW(a, struct org);
-	o->arena = a;
+	o = new_org(id);
 	o->version = version;
-	atomic_init(&o->refs, 1);
-	copy(o->id, sizeof(o->id), id);
 	sql_bind_str(st, 1, id);
 	if ((rc = sql_step(st, e)) == 1)
 		read_org(st, o);

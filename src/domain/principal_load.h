@@ -21,6 +21,9 @@ int org_load(struct sql *, struct str id, int64_t version, struct org **out,
 int principal_read(
     struct sql *, struct str key, const struct principal **out, struct err *);
 
+/* One without a name that has what is for all: aliases and discounts. */
+int org_of_nobody(struct sql *, struct org **out, struct err *);
+
 const struct org *org_hold(const struct org *);
 void org_drop(const struct org *); /* NULL: nothing */
 

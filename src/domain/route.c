@@ -57,7 +57,29 @@ named(struct route *r, const struct mapping *p, struct str name)
 	return &r->free_text;
 }
 
-/* All mappings that have not ended, or the one at the provider. */
+/* The variants that the provider has, or the one of its own name. */
+static void
+take_pinned(struct route *r, const struct model *m, struct str provider,
+    struct str name)
+{
+	bool is_root = str_eq(m->id, name);
+	const struct mapping *p;
+
+	for (int i = 0; i < m->nmappings && r->nfound < ROUTE_MAX; i++) {
+		p = &m->mappings[i];
+		if (!str_eq(p->provider, provider) ||
+		    mapping_ended(p, r->world->today))
+			continue;
+		if (!is_root && str_eq(p->upstream, name))
+			r->nfound = 0;
+		r->found[r->nfound++] = p = named(r, p, name);
+		if (p == &r->free_text ||
+		    (!is_root && str_eq(p->upstream, name)))
+			break;
+	}
+}
+
+/* All mappings that have not ended, or those at the provider. */
 static int
 take_model(struct route *r, const struct model *m, struct str provider,
     struct str name, struct err *e)
@@ -67,13 +89,11 @@ take_model(struct route *r, const struct model *m, struct str provider,
 
 	r->model = m;
 	r->root = m->id;
-	if (provider.p != NULL) {
-		p = catalog_mapping(m, provider);
-		if (!mapping_ended(p, r->world->today)) {
-			r->provider = provider;
-			r->found[r->nfound++] = named(r, p, name);
-			return 0;
-		}
+	if (provider.p != NULL)
+		take_pinned(r, m, provider, name);
+	if (r->nfound > 0) {
+		r->provider = provider;
+		return 0;
 	}
 	for (i = 0; i < m->nmappings && r->nfound < ROUTE_MAX; i++) {
 		p = &m->mappings[i];
@@ -115,8 +135,9 @@ offered(const struct route *r, struct str provider, struct str name)
 	const struct model *m = catalog_find(c, name);
 	const struct mapping *p;
 
-	if (m != NULL && catalog_mapping(m, provider) != NULL)
-		return m;
+	for (int i = 0; m != NULL && i < m->nmappings; i++)
+		if (str_eq(m->mappings[i].provider, provider))
+			return m;
 	p = catalog_upstream(c, provider, name);
 	return p == NULL ? NULL : p->model;
 }

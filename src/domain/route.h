@@ -69,8 +69,9 @@ int route_resolve(
 
 /*
  * Step 11: drop the mappings that lack what the request needs; if none is
- * left, the message of api.md 18 for what the last ones lacked.  Then order
- * by price.  Of "auto": route_auto().
+ * left, the message of api.md 18 for what the last ones lacked.  Of a
+ * provider's reasoning and plain variant of a model the one that was meant
+ * stays.  Then order by price.  Of "auto": route_auto().
  */
 int route_narrow(struct route *, struct llm_request *, struct err *);
 

@@ -211,6 +211,41 @@ narrow_caps(struct route *r, const struct llm_request *q, struct err *e)
 	return 0;
 }
 
+static bool
+has_plain(const struct route *r, struct str provider)
+{
+	for (int i = 0; i < r->nfound; i++)
+		if ((r->found[i]->caps & LLM_CAN_REASON) == 0 &&
+		    str_eq(r->found[i]->provider, provider))
+			return true;
+	return false;
+}
+
+/*
+ * Of a provider that offers a model twice, reasoning and plain, the plain one
+ * serves what says nothing of reasoning (api.md 12.3).  With an effort
+ * narrow_caps() has left the reasoning one.
+ */
+static void
+narrow_variants(struct route *r, const struct llm_request *q)
+{
+	unsigned all = ~0u, any = 0;
+	int i, n = 0;
+
+	for (i = 0; i < r->nfound; i++) {
+		all &= r->found[i]->caps;
+		any |= r->found[i]->caps;
+	}
+	if (((any & ~all) & LLM_CAN_REASON) == 0 ||
+	    (needs(q) & LLM_CAN_REASON) != 0)
+		return;
+	for (i = 0; i < r->nfound; i++)
+		if ((r->found[i]->caps & LLM_CAN_REASON) == 0 ||
+		    !has_plain(r, r->found[i]->provider))
+			r->found[n++] = r->found[i];
+	r->nfound = n;
+}
+
 static int
 narrow_size(struct route *r, const struct llm_request *q, struct err *e)
 {
@@ -278,6 +313,7 @@ route_narrow(struct route *r, struct llm_request *q, struct err *e)
 		return -1;
 	if (q->wishes != 0)
 		keep_with(r, q->wishes);
+	narrow_variants(r, q);
 	route_sort(r->world, r->found, r->nfound);
 	return 0;
 }

@@ -28,6 +28,7 @@ struct call {
 	long buffer;
 	bool way_set;
 	bool guarded; /* public_only: used once */
+	bool fresh;   /* what the handle was told last */
 	const struct call_ops *ops;
 	void *arg;
 	struct call_head head;
@@ -445,6 +446,10 @@ set_request(struct call *c, const struct http_request *q, struct err *e)
 	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)c->limits.total_ms);
 	set_headers(c, q);
 	set_way(c, q);
+	if (c->limits.fresh != c->fresh) {
+		c->fresh = c->limits.fresh;
+		curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, (long)c->fresh);
+	}
 	if (q->public_only)
 		guard(c);
 	return 0;

@@ -39,6 +39,7 @@ struct call_limits {
 	int64_t total_ms; /* for all of it; 0: the caller watches */
 	size_t body_max; /* of a whole answer, after decoding */
 	bool stream;     /* small pieces over a long time: a small buffer */
+	bool fresh;      /* over no kept connection */
 };
 
 /* Handles waiting for the next transfer, of one thread. */

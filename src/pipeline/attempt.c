@@ -606,20 +606,33 @@ attempt_names(struct req *r, const struct target *t)
 	r->record.upstream_model = t->model;
 }
 
+/*
+ * The next one whose circuit is not open by now.  If all are, the first of them
+ * is tried nevertheless: it has the best score (api.md 12.6).  NULL: none left.
+ */
+static struct target *
+next_target(struct req *r)
+{
+	int i = r->next_target;
+
+	if (i == r->ntargets || r->tries == ATTEMPTS_MAX)
+		return NULL;
+	while (i < r->ntargets && outcome_barred(r, &r->targets[i]))
+		i++;
+	if (i == r->ntargets)
+		i = r->next_target;
+	r->next_target = i + 1;
+	return &r->targets[i];
+}
+
 enum verdict
 stage_relay(struct req *r)
 {
-	struct target *t;
+	struct target *t = next_target(r);
 	enum verdict v;
 
-	/* A circuit that is open by now is passed over, but for the last. */
-	while (r->next_target < r->ntargets &&
-	    outcome_barred(r, &r->targets[r->next_target]) &&
-	    r->next_target < r->ntargets - 1)
-		r->next_target++;
-	if (r->next_target == r->ntargets || r->tries == ATTEMPTS_MAX)
+	if (t == NULL)
 		return FAIL;
-	t = &r->targets[r->next_target++];
 	r->told_wait_ms = -1;
 	r->err = (struct err){ .code = ERR_NONE };
 	r->broken = false;
@@ -684,6 +697,16 @@ stage_answer(struct req *r)
 	return FAIL;
 }
 
+/* Did the attempt before it lose its connection?  Then others may be dead. */
+static bool
+is_after_loss(const struct req *r)
+{
+	const struct attempt *last = &r->attempts[r->tries - 1];
+
+	return r->tries > 1 && last[-1].fault == FAULT_NETWORK &&
+	    last[-1].target->upstream == last->target->upstream;
+}
+
 struct call_limits
 attempt_limits(const struct req *r, bool stream)
 {
@@ -691,6 +714,7 @@ attempt_limits(const struct req *r, bool stream)
 		.connect_ms = r->world->conf.timeout_connect,
 		.body_max = stream ? STREAM_MAX : ANSWER_MAX,
 		.stream = stream,
+		.fresh = is_after_loss(r),
 	};
 }
 

@@ -111,10 +111,10 @@ begin(struct explaining *x, struct err *e)
 /* --- who is left out --- */
 
 static bool
-is_found(const struct route *route, struct str provider)
+is_found(const struct route *route, const struct mapping *m)
 {
 	for (int i = 0; i < route->nfound; i++)
-		if (str_eq(route->found[i]->provider, provider))
+		if (mapping_alike(route->found[i], m))
 			return true;
 	return false;
 }
@@ -220,7 +220,7 @@ mark(struct explaining *x,
 	for (int i = 0; i < x->nrows; i++) {
 		row = &x->rows[i];
 		if (row->filter == NULL &&
-		    !is_found(&x->r->route, row->provider))
+		    !is_found(&x->r->route, x->mappings[i]))
 			row->filter = filter(x, x->mappings[i], &row->why);
 	}
 }
@@ -394,10 +394,11 @@ next_row(struct explaining *x, const struct explain_row *row)
 }
 
 static bool
-is_shown(const struct explained *out, struct str provider)
+is_shown(const struct explained *out, const struct explain_row *row)
 {
 	for (int i = 0; i < out->nrows; i++)
-		if (str_eq(out->rows[i].provider, provider))
+		if (str_eq(out->rows[i].provider, row->provider) &&
+		    str_eq(out->rows[i].model, row->model))
 			return true;
 	return false;
 }
@@ -517,7 +518,7 @@ explain(struct world *w, const struct explain_ask *ask, struct arena *a,
 		if (find_route(x) == 0)
 			rc = choose(x, e);
 		for (int i = 0; i < x->nrows; i++)
-			if (!is_shown(out, x->rows[i].provider))
+			if (!is_shown(out, &x->rows[i]))
 				next_row(x, &x->rows[i]);
 		out->root = arena_dup(a, r->route.root);
 		out->pinned = arena_dup(a, r->route.provider);

@@ -77,6 +77,16 @@ is_again(const struct choosing *c, const struct candidate *x)
 	return false;
 }
 
+/* If every circuit is open, the one with the best score is tried (12.6). */
+static bool
+all_open(const struct choosing *c)
+{
+	for (int i = 0; i < c->n; i++)
+		if (c->v[i].gate != HEALTH_OPEN)
+			return false;
+	return true;
+}
+
 /*
  * A pinned request, or one that wants no fallback, uses other keys of its
  * provider only (api.md 12.5); ours behind own ones are such.
@@ -88,7 +98,7 @@ choose_targets(struct choosing *c)
 	int max = (int)r->world->conf.max_fallback_providers + 1, n = 0;
 	const struct candidate *x;
 
-	if (r->no_retry || choose_is_pinned(r))
+	if (r->no_retry || choose_is_pinned(r) || all_open(c))
 		max = 1;
 	for (int i = 0; i < c->n && r->ntargets < ATTEMPTS_MAX; i++) {
 		x = &c->v[c->order[i]];

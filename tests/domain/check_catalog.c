@@ -100,6 +100,16 @@ static const struct {
 	    "\"discount\" is no fraction" },
 };
 
+/* The first mapping of a model at a provider, or NULL. */
+static const struct mapping *
+at(const struct model *m, const char *provider)
+{
+	for (int i = 0; i < m->nmappings; i++)
+		if (str_is(m->mappings[i].provider, provider))
+			return &m->mappings[i];
+	return NULL;
+}
+
 START_TEST(reject_or_usable)
 {
 	struct catalog *c = NULL;
@@ -186,7 +196,7 @@ START_TEST(shipped)
 	m = catalog_find(c, STR("gpt-4o-mini-2024-07-18"));
 	ck_assert_ptr_nonnull(m);
 	ck_assert(str_is(m->id, "gpt-4o-mini"));
-	p = catalog_mapping(m, STR("openai"));
+	p = at(m, "openai");
 	ck_assert_int_eq(p->tiers[0].input, 150000);
 	ck_assert_int_eq(p->tiers[0].cached_input, 75000);
 	ck_assert_int_eq(p->tiers[0].output, 600000);
@@ -194,7 +204,7 @@ START_TEST(shipped)
 	ck_assert_int_eq(p->tiers[0].upto, INT64_MAX);
 	ck_assert_int_eq(p->context, 128000);
 	m = catalog_find(c, STR("o4-mini"));
-	p = catalog_mapping(m, STR("openai"));
+	p = at(m, "openai");
 	ck_assert_uint_ne(p->caps & LLM_WANTS_MAX_COMPLETION, 0);
 	ck_assert_uint_eq(p->efforts,
 	    1u << LLM_EFFORT_LOW | 1u << LLM_EFFORT_MEDIUM |
@@ -263,8 +273,8 @@ START_TEST(shipped_wants)
 	    path, sizeof(path), "%s/../data/catalog.ndjson", getenv("srcdir"));
 	ck_assert_msg(catalog_load(&c, path, NULL, &e) == 0, "%s", e.msg);
 	for (i = 0; i < NROWS(wants); i++) {
-		p = catalog_mapping(catalog_find(c, str_from(wants[i].model)),
-		    str_from(wants[i].provider));
+		p = at(catalog_find(c, str_from(wants[i].model)),
+		    wants[i].provider);
 		ck_assert_msg(p != NULL, "%s", wants[i].model);
 		ck_assert_msg((p->caps & wants[i].all) == wants[i].all &&
 			(p->caps & wants[i].none) == 0,
@@ -343,7 +353,7 @@ START_TEST(sections)
 	m = catalog_find(c, STR("m2"));
 	ck_assert(str_is(m->id, "mine"));
 	ck_assert_int_eq(m->nmappings, 2);
-	p = catalog_mapping(m, STR("vllm"));
+	p = at(m, "vllm");
 	ck_assert(str_is(p->upstream, "org/m-1"));
 	ck_assert_ptr_eq(p->model, m);
 	ck_assert_int_eq(p->context, 8192);
@@ -352,7 +362,7 @@ START_TEST(sections)
 	ck_assert_int_eq(p->tiers[0].request, 1000000000);
 	ck_assert_uint_eq(
 	    p->caps, LLM_CAN_CHAT | LLM_CAN_STREAM | LLM_CAN_REASON);
-	p = catalog_mapping(m, STR("ollama"));
+	p = at(m, "ollama");
 	ck_assert(str_is(p->upstream, "mine"));
 	catalog_free(c);
 }

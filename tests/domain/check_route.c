@@ -43,6 +43,11 @@ PRICE("1", "1") "}]}\n"
 PRICE("2", "2") "}]}\n"
 "{\"id\":\"sim-*\",\"mappings\":[{\"provider\":\"dear\",\"model\":"
 "\"sim-*\"," CHAT "]," PRICE("1", "2") "}]}\n"
+"{\"id\":\"two-ways\",\"mappings\":[{\"provider\":\"dear\",\"model\":"
+"\"thinks\"," CHAT ",\"reason\"]," PRICE("1", "1") "},"
+"{\"provider\":\"cheap\",\"model\":\"thinks\"," CHAT ",\"reason\"],"
+PRICE("2", "2") "},{\"provider\":\"dear\",\"model\":\"plain\","
+"\"max_output\":90," CHAT ",\"tools\"]," PRICE("3", "3") "}]}\n"
 "{\"id\":\"v:1\",\"mappings\":[{\"provider\":\"dear\",\"model\":"
 "\"v:1\"," CHAT "]," PRICE("1", "1") "}]}\n";
 /* clang-format on */
@@ -229,7 +234,7 @@ static const struct {
 	unsigned needs;
 	int64_t max_output;
 	size_t text_bytes;
-	const char *left; /* providers */
+	const char *left; /* providers, some with =upstream name */
 	enum err_code code;
 	const char *msg;
 } requests[] = {
@@ -252,6 +257,13 @@ static const struct {
 	    "Model both does not support reasoning.max_tokens. Remove the "
 	    "reasoning.max_tokens parameter or use a model that supports "
 	    "explicit reasoning token budgets." },
+	/* one that reasons and one that does not, of the same provider */
+	{ "two-ways", LLM_CAN_REASON, 0, 0, "dear=thinks cheap", 0, NULL },
+	{ "two-ways", 0, 0, 0, "cheap dear=plain", 0, NULL },
+	{ "dear/two-ways", 0, 0, 0, "dear=plain", 0, NULL },
+	{ "dear/two-ways", LLM_CAN_REASON, 0, 0, "dear=thinks", 0, NULL },
+	{ "dear/thinks", 0, 0, 0, "dear=thinks", 0, NULL },
+	{ "two-ways", 0, 91, 0, "dear=thinks cheap", 0, NULL },
 	{ "both", LLM_CAN_SEARCH, 0, 0, NULL, ERR_NO_CAPABILITY,
 	    "Model both does not support native web search. Remove the "
 	    "web_search tool or use a model that supports it." },
@@ -293,12 +305,16 @@ static const struct {
 static void
 expect_left(const struct route *r, const char *left)
 {
-	struct str rest = str_from(left);
+	struct str rest = str_from(left), name, provider;
 	int i;
 
 	for (i = 0; rest.p != NULL; i++) {
 		ck_assert_int_lt(i, r->nfound);
-		ck_assert(str_eq(r->found[i]->provider, str_split(&rest, ' ')));
+		name = str_split(&rest, ' ');
+		provider = str_split(&name, '=');
+		ck_assert(str_eq(r->found[i]->provider, provider));
+		ck_assert(
+		    name.p == NULL || str_eq(r->found[i]->upstream, name));
 	}
 	ck_assert_int_eq(i, r->nfound);
 }

@@ -240,11 +240,14 @@ test('one of three providers fails always: no client sees it, and once its circu
 
 const hedger = (name, path, k, priority) => `[provider ${name}-${k}]\ndialect = ${dialects[k].name}\nbase_url = ${upstream.url}/${path}/${k}\n` +
   `key = sk-${name}-${k}\npriority = ${priority}\n${dialects[k].path}`
-const hedging = await Gateway.start({
-  env: {}, conf: { hedge_percent: '50', timeout_first_byte: '3s', weight_price: '0', weight_uptime: '0', weight_throughput: '0', weight_latency: '0' },
+const hedged = percent => Gateway.start({
+  env: {}, conf: { hedge_percent: percent, timeout_first_byte: '3s', weight_price: '0', weight_uptime: '0', weight_throughput: '0', weight_latency: '0' },
   sections: ['openai', 'anthropic'].flatMap(k => [hedger('lazy', 'racer', k, 1), hedger('calm', 'well', k, 0.5), hedger('poor', '500', k, 0.5),
     `[model pair-${k}]\nprovider = lazy-${k}/up, calm-${k}/up\n${models}`, `[model worse-${k}]\nprovider = lazy-${k}/other, poor-${k}/up\n${models}`]).join('\n')
 })
+
+const hedging = await hedged('50')
+const few = await hedged('2')
 
 for (const k of ['openai', 'anthropic']) for (const stream of [false, true]) {
   const kind = `${k}, ${stream ? 'stream' : 'plain'}`
@@ -293,4 +296,36 @@ test('hedging: not with X-No-Fallback', async () => {
   Object.assign(race, { ms: 0 })
 })
 
-await runAll('e2e-faults', { after: async () => { await g.stop(); await hedging.stop(); await kept.end?.(); await upstream.close() } })
+test('hedging: hedge_percent is the largest share', async () => {
+  Object.assign(race, { ms: 0, then: null })
+  const hi = { model: 'pair-openai', messages: [{ role: 'user', content: 'Hello' }] }
+  const before = upstream.requests.length
+  for (let i = 0; i < 200; i++) await few.chat(hi)
+  // So few of all do not move the 95th percentile.
+  Object.assign(race, { ms: 200, then: null })
+  for (let i = 0; i < 9; i++) await few.chat(hi)
+  Object.assign(race, { ms: 0 })
+  const n = upstream.requests.length - before - 209
+  assert.ok(n >= 2 && n <= 4, `${n} of 209`)
+})
+
+test('hedging: messages and responses are hedged as chat is', async () => {
+  const asks = { '/v1/messages': { max_tokens: 9, messages: [{ role: 'user', content: 'Hello' }] }, '/v1/responses': { input: 'Hello' } }
+  for (const [url, body] of Object.entries(asks)) for (const stream of [false, true]) {
+    const call = () => hedging.post(url, { model: 'pair-openai', stream, ...body })
+    Object.assign(race, { ms: 0, then: null })
+    for (let i = 0; i < 20; i++) assert.equal((await call()).status, 200)
+    Object.assign(race, { ms: 600, then: null })
+    const before = upstream.requests.length
+    const began = Date.now()
+    const a = await call()
+    Object.assign(race, { ms: 0 })
+    assert.equal(a.status, 200, a.text)
+    assert.equal(a.headers['x-llmgw-provider'], 'calm-openai')
+    assert.ok(a.text.includes('Hello'), a.text)
+    assert.ok(Date.now() - began < 500)
+    assert.equal(upstream.requests.length - before, 2)
+  }
+})
+
+await runAll('e2e-faults', { after: async () => { await g.stop(); await hedging.stop(); await few.stop(); await kept.end?.(); await upstream.close() } })

@@ -23,7 +23,8 @@ const lacking = {
 const list = [
   { id: 'many', mappings: [mapping('a', 'many', 1), mapping('b', 'many', 2), ...Object.entries(lacking).map(([p, more]) => mapping(p, 'many', 3, more))] },
   { id: 'pair', mappings: [mapping('a', 'pair', 1), mapping('b', 'pair', 1.1)] },
-  { id: 'vectors', mappings: [mapping('a', 'vectors', 1, { caps: ['embed', 'plain'] })] }
+  { id: 'vectors', mappings: [mapping('a', 'vectors', 1, { caps: ['embed', 'plain'] })] },
+  { id: 'ways', mappings: [mapping('a', 'ways-thinking', 1, { caps: [...caps, 'reason'] }), mapping('a', 'ways-plain', 1)] }
 ]
 
 const provider = (name, more = '') => `[provider ${name}]\ndialect = openai-chat\nbase_url = ${upstream.url}/${name}\n` +
@@ -160,6 +161,29 @@ export function explanations(get) {
     assert.deepEqual([e.choice.provider, e.choice.credential, e.error], ['groq', 'own', null])
     assert.deepEqual(e.order.map(o => o.credential), ['own', 'gateway', 'gateway'])
     assert.deepEqual(e.candidates.slice(0, 2).map(c => [c.provider, c.parts.own_key]), [['groq', 0], ['a', 1000]])
+  })
+  test('explain: of a reasoning and a plain variant the one that was meant', async () => {
+    for (const [model, more, name, filter] of [['ways', {}, 'ways-plain', 'capability'], ['ways', { reasoning_effort: 'low' }, 'ways-thinking', 'capability'],
+      ['a/ways', {}, 'ways-plain', 'capability'], ['a/ways-thinking', {}, 'ways-thinking', 'pinned']]) {
+      const body = { messages: [{ role: 'user', content: 'Hi' }], ...more }
+      const x = await explain({ model, body })
+      assert.equal(x.choice.model, name)
+      assert.deepEqual(x.candidates.filter(c => c.filtered_by).map(c => c.filtered_by), [filter])
+      const a = await get().chat({ model, ...body })
+      assert.equal(a.status, 200, a.text)
+      assert.equal(upstream.last.body.model, name)
+    }
+  })
+  test('explain: without a key what holds for all does', async () => {
+    const alias = (await get().admin('POST', 'aliases', { name: 'everybodys', targets: [{ model: 'pair', weight: 1 }] })).json
+    const off = (await get().admin('POST', 'discounts', { provider: 'b', model: 'pair', fraction: 0.5 })).json
+    const x = await explain({ model: 'everybodys' })
+    assert.equal(x.root, 'pair')
+    assert.equal(x.choice.provider, 'b')
+    await get().admin('DELETE', `discounts/${off.id}`)
+    await get().admin('DELETE', `aliases/${alias.id}`)
+    assert.equal((await explain({ model: 'pair' })).choice.provider, 'a')
+    assert.ok((await explain({ model: 'everybodys' })).error)
   })
   test('explain: what cannot be served at all', async () => {
     for (const [body, code] of [[{ model: 'no-such' }, 'model_not_found'], [{ model: 'vectors', body: wanted }, 'unsupported_capability'],

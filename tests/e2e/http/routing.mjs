@@ -18,6 +18,9 @@ const provider = (name, key, more = '') => `[provider ${name}]\ndialect = openai
 // cheap and dear offer the same models, and cheap is better; only is alone.
 const sections = () => [
   provider('cheap', 'sk-c1'), provider('dear', 'sk-d1', 'priority = 0.8\n'), provider('last', 'sk-l1', 'priority = 0\n'), provider('only', 'sk-o1, sk-o2, sk-o3'),
+  provider('bad', 'sk-b1', 'priority = 0.9\n'), provider('worse', 'sk-w1', 'priority = 0.1\n'), offer('all-open', 'bad/all-open', 'worse/all-open'),
+  provider('fails', 'sk-f1', 'priority = 900\n'), provider('slow', 'sk-s1'), offer('budget', 'fails/status-500', 'slow/slow'),
+  provider('mortal', 'sk-m1').replace(upstream.url, mortal.url), offer('mortal', 'mortal/mortal'),
   ...['price', 'sticky', 'kept', 'flips', 'circuit', 'pin'].map(m => offer(m, `cheap/${m}`, `dear/${m}`, `last/${m}`)),
   // What "auto" chooses from, all told of it by name in auto_models.
   provider('think', 'sk-t1'),
@@ -32,9 +35,23 @@ const fixed = {
   'status-500': [500], 'status-401': [401], 'rate-1': [429, { 'retry-after': '1' }], 'rate-6': [429, { 'retry-after': '6' }]
 }
 
-function answer(req, res, body) {
+// What waits until a test lets it go.
+const held = []
+
+// A provider whose connections can be told to end at their next request.
+let mortal
+let doomed = false
+async function mortals(req, res) {
+  if (doomed && req.socket.served) return req.socket.destroy()
+  if (!doomed) await new Promise(done => setTimeout(done, 50))
+  req.socket.served = true
+  res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(completion()))
+}
+
+async function answer(req, res, body) {
   const who = `${req.url.split('/')[1]}/${body.model}`
   if (body.model === 'hang') return
+  if (body.model === 'slow') await new Promise(done => held.push(done))
   const [status, headers] = fixed[body.model] ?? (failing.has(who) || failing.delete(`once ${body.model}`) ? [500] : [200])
   if (status !== 200) {
     res.writeHead(status, { 'content-type': 'application/json', ...headers }).end('{"error":{"message":"down"}}')
@@ -46,7 +63,8 @@ function answer(req, res, body) {
 
 export async function startRouting() {
   upstream = await Upstream.start(answer)
-  return Gateway.start({ conf: { timeout_first_byte: '1s', retry_wait_max: '2s', auto_models: 'thinker, sayer' }, sections: sections() })
+  mortal = await Upstream.start(mortals)
+  return Gateway.start({ conf: { timeout_first_byte: '1s', retry_wait_max: '2s', retry_budget: '0', auto_models: 'thinker, sayer' }, sections: sections() })
 }
 
 async function ask(g, body, more = {}) {
@@ -66,6 +84,7 @@ export function routing(g) {
   sessions(g)
   automatic(g)
   circuits(g)
+  budget(g)
   waits(g)
 }
 
@@ -195,6 +214,25 @@ function automatic(g) {
 }
 
 function circuits(g) {
+  test('routing: when all circuits are open the one with the best score is tried', async () => {
+    failing.add('bad/all-open').add('worse/all-open')
+    const open = id => JSON.parse(g().ctl('provider', 'list', '--json')).data.find(p => p.id === id).open_circuits
+    for (let i = 0; i < 30 && (open('bad') === 0 || open('worse') === 0); i++)
+      for (const p of ['bad', 'worse']) await ask(g(), { model: `${p}/all-open` }, { headers: { 'x-no-fallback': 'true' } })
+    assert.deepEqual([open('bad'), open('worse')], [1, 1])
+    failing.clear()
+    for (const stream of [false, true]) {
+      const { a, seen } = await ask(g(), { model: 'all-open', stream })
+      assert.equal(a.status, 200, a.text)
+      assert.deepEqual(seen, ['bad b1'])
+    }
+    failing.add('bad/all-open')
+    const { a, seen } = await ask(g(), { model: 'all-open' })
+    assert.equal(a.status, 500)
+    assert.ok(seen.every(s => s === 'bad b1'), seen.join())
+    failing.clear()
+    g().ctl('provider', 'reset')
+  })
   test('routing: after ten failures nobody waits for it any more', async () => {
     failing.add('cheap/circuit')
     const quiet = { headers: { 'x-no-fallback': 'true' } }
@@ -219,6 +257,53 @@ function circuits(g) {
     const turns = new Set()
     for (let i = 0; i < 3; i++) turns.add((await ask(g(), { model: 'only-once' })).seen[0])
     assert.equal(turns.size, 3)
+  })
+}
+
+function budget(g) {
+  test('routing: three retries at a time are always allowed, more by retry_budget', async () => {
+    g().ctl('provider', 'reset')
+    let all = []
+    const stop = () => { while (held.length) held.pop()() }
+    try {
+      all = Array.from({ length: 8 }, () => g().chat(hello({ model: 'budget' })))
+      // Five are answered at once, three wait for the second provider.
+      const first = []
+      for (const p of all) p.then(a => first.push(a.status))
+      assert.ok(await until(() => first.length === 5 && held.length === 3, 900, 20), `${first} ${held.length}`)
+      assert.deepEqual(first, [500, 500, 500, 500, 500])
+      stop()
+      assert.equal((await Promise.all(all)).filter(a => a.status === 200).length, 3)
+      // They are given back.
+      all = [g().chat(hello({ model: 'budget' }))]
+      assert.ok(await until(() => held.length === 1, 900, 20))
+    } finally {
+      stop()
+      await Promise.all(all)
+    }
+    g().ctl('provider', 'reset')
+  })
+  const list = a => a.json.metadata.routing.map(r => [r.provider, r.error_type])
+  const tell = n => Promise.all(Array.from({ length: n }, () => g().chat(hello({ model: 'mortal' }))))
+  test('routing: a kept connection that is dead is replaced once, and no attempt', async () => {
+    doomed = false
+    await tell(1)
+    doomed = true
+    const before = mortal.requests.length
+    const [a] = await tell(1)
+    assert.equal(a.status, 200, a.text)
+    assert.equal(mortal.requests.length - before, 2)
+    assert.deepEqual(list(a), [['mortal', 'none']])
+  })
+  test('routing: when the one in its place is dead, too, the next attempt has a new one', async () => {
+    doomed = false
+    await tell(5)
+    doomed = true
+    const before = mortal.requests.length
+    const [a] = await tell(1)
+    assert.equal(a.status, 200, a.text)
+    assert.equal(mortal.requests.length - before, 3)
+    assert.deepEqual(list(a), [['mortal', 'network_error'], ['mortal', 'none']])
   })
 }
 

@@ -1,9 +1,0 @@
-/* The admin API. */
-#include "admin/program.h"
-#include "fcgi/worker.h"
-
-int
-main(int argc, char *argv[])
-{
-	return worker_main(argc, argv, &program_admin);
-}

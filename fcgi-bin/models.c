@@ -1,8 +1,0 @@
-/* The list of models. */
-#include "fcgi/worker.h"
-
-int
-main(int argc, char *argv[])
-{
-	return worker_main(argc, argv, &program_models);
-}
