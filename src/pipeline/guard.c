@@ -15,7 +15,7 @@ struct guards {
 		uint64_t generation;
 		char org[ID_SIZE], project[ID_SIZE];
 		const struct guard_set *set;
-	} v[SETS];
+	} * v; /* SETS of them, once one is needed */
 };
 
 void
@@ -33,7 +33,7 @@ guards_close(struct guards *g)
 {
 	if (g == NULL)
 		return;
-	for (int i = 0; i < SETS; i++)
+	for (int i = 0; g->v != NULL && i < SETS; i++)
 		guard_set_drop(g->v[i].set);
 	pthread_mutex_destroy(&g->lock);
 	arena_free(g->arena);
@@ -80,12 +80,14 @@ get(struct world *w, const struct principal *who, bool may_make,
 
 	for (const char *s = who->project; *s != '\0'; s++)
 		h = h * 31 + (unsigned char)*s;
-	p = &g->v[h % SETS];
 	/* Somebody else may be compiling right now. */
 	if (may_make)
 		pthread_mutex_lock(&g->lock);
 	else if (pthread_mutex_trylock(&g->lock) != 0)
 		return 1;
+	if (g->v == NULL)
+		g->v = arena_zalloc(g->arena, SETS * sizeof(*g->v));
+	p = &g->v[h % SETS];
 	if (!is_for(p, who))
 		rc = may_make ? make(w, p, who, e) : 1;
 	if (rc == 0)
