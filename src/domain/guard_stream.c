@@ -179,8 +179,11 @@ redact(struct guard_stream *s, const struct guard_norm *g,
 			s->swallow = SWALLOW_TOKEN;
 		if (l->v[i].category != NULL &&
 		    strcmp(l->v[i].category, "private_key") == 0 &&
-		    to == s->window.n)
+		    to == s->window.n) {
 			s->swallow = SWALLOW_BLOCK;
+			s->ntail = 0; /* its end may have begun */
+			swallowed(s, (struct str){ text.p + from, to - from });
+		}
 		replace(&s->window, from, to, l->v[i].mask);
 	}
 }

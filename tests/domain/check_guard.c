@@ -128,8 +128,12 @@ START_TEST(splits)
 }
 END_TEST
 
-/* A key that is longer than the window: nothing of it gets out. */
-START_TEST(long_key)
+/*
+ * A key that is longer than the window, in pieces of n bytes: nothing of it
+ * gets out, all that is around it does.
+ */
+static void
+long_key_by(size_t n)
 {
 	struct arena *a = arena_new(4096, SIZE_MAX);
 	struct guard_set *s = make(&secrets, 1);
@@ -145,20 +149,28 @@ START_TEST(long_key)
 	buf_add(&in, STR("-----END PRIVATE KEY-----\nafter it"));
 	guard_begin(&v, s, GUARD_OUTPUT, a);
 	g = guard_stream_new(&v);
-	for (size_t i = 0; i < in.n; i += 7)
+	for (size_t i = 0; i < in.n; i += n)
 		guard_stream_put(g,
-		    (struct str){ in.p + i, in.n - i < 7 ? in.n - i : 7 },
+		    (struct str){ in.p + i, in.n - i < n ? in.n - i : n },
 		    false, a, &out);
 	guard_stream_put(g, STR(""), true, a, &out);
 	buf_addc(&out, '\0');
 	ck_assert_ptr_null(strstr(out.p, "MIIE"));
-	ck_assert_ptr_nonnull(strstr(out.p, "it [SECRET_REDACTED]"));
-	ck_assert_ptr_nonnull(strstr(out.p, "after it"));
+	ck_assert_msg(
+	    strstr(out.p, "it [SECRET_REDACTED]\nafter it") != NULL &&
+		strlen(out.p) == 40 * 16 + 17 + 9,
+	    "by %zu: %s", n, out.p);
 	guard_stream_free(g);
 	buf_free(&in);
 	buf_free(&out);
 	guard_set_drop(s);
 	arena_free(a);
+}
+
+START_TEST(long_key)
+{
+	for (size_t n = 1; n < 4000; n += n < 30 ? 1 : 13)
+		long_key_by(n);
 }
 END_TEST
 

@@ -49,7 +49,7 @@ export async function startGuard(conf = {}) {
 export const stopGuard = async () => { await fake.close(); await judge.close() }
 
 export function guard(g) {
-  let org
+  let org, project
   const rules = {}
   const ok = async (method, path, body) => {
     const a = await g().admin(method, path, body)
@@ -58,7 +58,8 @@ export function guard(g) {
   }
   const setup = async () => {
     if (org) return
-    org = (await ok('GET', 'projects')).data[0].organization_id
+    project = (await ok('GET', 'projects')).data[0]
+    org = project.organization_id
     for (const r of (await ok('GET', `organizations/${org}/guardrails`)).data) rules[r.type] = r
     await ok('PATCH', `organizations/${org}`, { guardrails_enabled: true })
   }
@@ -295,10 +296,150 @@ export function guard(g) {
 
   // --- rules ---
 
-  test('guard: what is saved is checked', async () => {
-    const a = await g().admin('POST', `organizations/${org}/guardrails`, { name: 'x', type: 'custom_regex', config: { pattern: 'ab(c' } })
-    assert.equal(a.status, 400)
-    assert.match(a.json.message, /config\.pattern.*index 2/)
+  const bad = [
+    ['custom_regex', { pattern: 'ab(c' }, /config\.pattern.*index 2/],
+    ['custom_regex', { pattern: '(a|b)\\1' }, /config\.pattern.*index 5/],
+    ['custom_regex', { pattern: 'x(?<=y)z' }, /config\.pattern.*index 1/],
+    ['custom_regex', { pattern: '((a{1,900}){1,900})+b' }, /config\.pattern.*repeats too much, at index/],
+    ['custom_regex', { pattern: 'a?' }, /config\.pattern.*empty text/],
+    ['custom_regex', { pattern: 'a'.repeat(1001) }, /config\.pattern.*1000 characters/],
+    ['blocked_terms', { terms: ['a', '[z'], match_type: 'regex' }, /config\.terms\[1\].*index/],
+    ['jailbreak', { patterns: ['fine', '*'] }, /config\.patterns\[1\].*index 0/],
+    ['pii_detection', { categories: ['shoes'] }, /config\.categories\[0\]/],
+    ['topic_restriction', { blocked_topics: [{ name: 'x', keywords: [] }] }, /config\.blocked_topics\[0\]/],
+    ['webhook', { url: 'ftp://x' }, /config\.url/],
+    ['webhook', { url: 'https://x.example', timeout_ms: 0 }, /config\.timeout_ms/]
+  ]
+  for (const [type, config, message] of bad) {
+    test(`guard: what is saved is checked: ${type} ${JSON.stringify(config).slice(0, 50)}`, async () => {
+      const a = await g().admin('POST', `organizations/${org}/guardrails`, { name: 'x', type, config })
+      assert.equal(a.status, 400, a.text)
+      assert.match(a.json.message, message)
+      assert.equal(a.json.param, 'config')
+    })
+  }
+
+  test('guard: warn and allow', async () => {
+    const warn = await rule({ name: 'w', type: 'blocked_terms', action: 'warn', config: { terms: ['falcon'] } })
+    const a = await eventually(() => chat('A FAL\u200bCON'), a => a.headers['x-llmgw-guardrail'])
+    assert.deepEqual([a.status, a.headers['x-llmgw-guardrail']], [200, 'warn=1'])
+    await change(warn, { action: 'block', config: { terms: ['falcon'], case_sensitive: true } })
+    await eventually(() => chat('a falcon'), a => a.status === 400)
+    assert.equal((await chat('a Falcon')).status, 200)
+    assert.equal((await chat('falcons')).status, 200)
+    await change(warn, { config: { terms: ['falcon'], match_type: 'contains' } })
+    await eventually(() => chat('Falcons'), a => a.status === 400)
+    const allow = await rule({ name: 'a', type: 'custom_regex', action: 'allow', priority: 1, config: { pattern: 'museum of [a-z]+' } })
+    await eventually(() => chat('a falcon in the museum of birds'), a => a.status === 200)
+    assert.equal((await chat('a falcon')).status, 400)
+    await change(allow, { priority: 101 }) // too late
+    await eventually(() => chat('a falcon in the museum of birds'), a => a.status === 400)
+    await drop(warn)
+    await drop(allow)
+  })
+
+  test('guard: rules of one project', async () => {
+    const other = await ok('POST', 'projects', { name: 'other', organization_id: org })
+    const r = await rule({ name: 'p', type: 'blocked_terms', project_id: other.id, config: { terms: ['zebra'] } })
+    const key = JSON.parse(g().ctl('key', 'create', '--json', '--project', other.id))
+    const ask = () => g().chat(body('a zebra'), { headers: { authorization: `Bearer ${key.key}` } })
+    await eventually(ask, a => a.status === 400)
+    assert.equal((await chat('a zebra')).status, 200)
+    await change(r, { project_id: project.id })
+    await eventually(() => chat('a zebra'), a => a.status === 400)
+    assert.equal((await ask()).status, 200)
+    const fresh = await ok('POST', 'organizations', { name: 'elsewhere' })
+    const theirs = await ok('POST', 'projects', { name: 'theirs', organization_id: fresh.id })
+    assert.equal((await g().admin('PATCH', `organizations/${org}/guardrails/${r.id}`, { project_id: theirs.id })).status, 400)
+    await drop(r)
+  })
+
+  test('guard: topics', async () => {
+    const r = await rule({ name: 't', type: 'topic_restriction', config: { allowed_topics: [{ name: 'cooking', keywords: ['recipe', 'oven'] }], blocked_topics: [{ name: 'war', keywords: ['tank'] }] } })
+    const a = await eventually(() => chat('what about football'), a => a.status === 400)
+    assert.equal(a.json.violations[0].category, 'off_topic')
+    assert.equal((await chat('a recipe please')).status, 200)
+    assert.equal((await chat('a recipe for a tank')).json.violations[0].category, 'war')
+    await drop(r)
+  })
+
+  test('guard: embeddings and pictures', async () => {
+    const embed = input => post('/v1/embeddings', { model: 'house/vectors', input })
+    for (const input of ['ask bob@example.com', ['fine', 'ask bob@example.com']]) {
+      const a = await embed(input)
+      assert.equal(a.status, 200, a.text)
+      assert.equal(a.headers['x-llmgw-guardrail'], 'redact=1')
+      assert.ok(seen.at(-1).includes('ask [EMAIL_REDACTED]') && !seen.at(-1).includes('bob@'), seen.at(-1))
+    }
+    assert.equal((await embed('use AKIAIOSFODNN7EXAMPLE please')).status, 400)
+    const draw = prompt => post('/v1/images/generations', { model: 'house/pictures', prompt })
+    const a = await draw('a letter to bob@example.com')
+    assert.equal(a.status, 200, a.text)
+    assert.ok(seen.at(-1).includes('a letter to [EMAIL_REDACTED]'), seen.at(-1))
+    assert.equal((await draw('AKIAIOSFODNN7EXAMPLE on a wall')).json.type, 'guardrail_violation')
+  })
+
+  test('guard: calls and results of tools in the other dialects', async () => {
+    const mail = 'bob@example.com'
+    let a = await post('/v1/messages', { model: 'claudish/claude', max_tokens: 9, system: [{ type: 'text', text: mail }], messages: [{ role: 'user', content: 'x' },
+      { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: { name: mail }, n: 1.50 } }] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: [{ type: 'text', text: mail }] }] }] })
+    assert.equal(a.status, 200, a.text)
+    assert.equal(a.headers['x-llmgw-guardrail'], 'redact=3')
+    assert.ok(!seen.at(-1).includes(mail))
+    a = await post('/v1/responses', { model: 'house/plain', instructions: mail, input: [{ role: 'user', content: [{ type: 'input_text', text: mail }] },
+      { type: 'function_call', call_id: 'call_1', name: 'f', arguments: JSON.stringify({ a: mail }) },
+      { type: 'function_call_output', call_id: 'call_1', output: mail }] })
+    assert.equal(a.status, 200, a.text)
+    assert.equal(a.headers['x-llmgw-guardrail'], 'redact=4')
+    assert.ok(!seen.at(-1).includes(mail))
+  })
+
+  test('guard: a private key that is longer than the window does not get through a stream', async () => {
+    await set('secrets', { direction: 'both', action: 'redact' })
+    const pem = '-----BEGIN PRIVATE KEY-----\n' + 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwgg\n'.repeat(40) + '-----END PRIVATE KEY-----'
+    says = `Here it is:\n${pem}\nand that was it.`
+    await eventually(() => chat('who'), a => a.text.includes('SECRET_REDACTED'))
+    for (const [name, model, path, make] of dialects) {
+      for (const stream of [false, true]) {
+        const a = await eventually(() => post(path, { model, ...(path.endsWith('responses') ? {} : { max_tokens: 100 }), ...make('who'), stream }), a => a.text.includes('SECRET_REDACTED'))
+        assert.ok(!a.text.includes('MIIEv') && !a.text.includes('A0GCSq'), `${name} ${stream}`)
+        assert.ok(a.text.includes('was it.'), `${name} ${stream}: ${a.text}`)
+      }
+    }
+    await set('secrets', { direction: 'input', action: 'block' })
+    says = 'Hello there'
+    await sleep(500)
+  })
+
+  test('guard: other rules, other answers in the cache', async () => {
+    const cached = async () => (await chat('cache me')).headers['x-llmgateway-cache']
+    await ok('PATCH', `projects/${project.id}`, { caching_enabled: true, cache_ttl: 600 })
+    await eventually(() => chat('cache me'), a => a.headers['x-llmgateway-cache'] === 'HIT')
+    const r = await rule({ name: 'c', type: 'blocked_terms', action: 'warn', config: { terms: ['nothing of it'] } })
+    await sleep(600)
+    assert.equal(await cached(), 'MISS')
+    assert.equal(await cached(), 'HIT')
+    await change(r, { config: { terms: ['nothing at all'] } })
+    await sleep(600)
+    assert.equal(await cached(), 'MISS')
+    await drop(r)
+    assert.equal(await cached(), 'HIT') // of the rules as they were
+    await ok('PATCH', `projects/${project.id}`, { caching_enabled: false })
+    await sleep(600)
+  })
+
+  test('guard: llmgwctl guard test, /openapi.json', async () => {
+    const out = g().ctl('guard', 'test', org, 'mail to bob@example.com, key AKIAIOSFODNN7EXAMPLE')
+    assert.match(out, /pii_detection +email +redact +1/)
+    assert.match(out, /secrets +key +block +1/)
+    assert.match(out, /^blocked; the text:/m)
+    const a = JSON.parse(g().ctl('guard', 'test', '--json', org, 'mail to bob@example.com'))
+    assert.equal(a.redacted_text, 'mail to [EMAIL_REDACTED]')
+    const paths = Object.keys((await g().get('/openapi.json')).json.paths)
+    for (const p of ['/admin/v1/organizations/{id}/guardrails', '/admin/v1/organizations/{id}/guardrails/test', '/admin/v1/guardrail-events']) {
+      assert.ok(paths.some(x => x.replace(/\{[a-z_]+\}/g, '{id}') === p), `${p}: ${paths.filter(p => p.includes('guard'))}`)
+    }
   })
 
   test('guard: a text is tried', async () => {
@@ -307,11 +448,30 @@ export function guard(g) {
     assert.equal(a.matches[0].type, 'pii_detection')
   })
 
-  test('guard: events, records and metrics say what matched', async () => {
+  test('guard: events, with the filters of logs', async () => {
     let a
-    assert.ok(await until(async () => { a = await ok('GET', 'guardrail-events?limit=100'); return a.data.some(e => e.type === 'secrets' && e.direction === 'output') }, 8000), JSON.stringify(a).slice(0, 500))
-    assert.ok(!JSON.stringify(a).includes('bob@example'))
+    const events = async q => (await ok('GET', `guardrail-events?limit=500&${q}`)).data
+    assert.ok(await until(async () => { a = await events(''); return a.some(e => e.type === 'secrets' && e.direction === 'output') }, 8000), JSON.stringify(a).slice(0, 500))
+    assert.ok(a.some(e => e.type === 'webhook' && e.direction === 'output' && e.action === 'block'))
+    const one = a.find(e => e.type === 'pii_detection' && e.direction === 'input')
+    assert.deepEqual([one.object, one.category, one.action, one.organization_id, one.rule_id], ['guardrail_event', 'email', 'redact', org, rules.pii_detection.id])
+    assert.ok(a.every(e => e.count >= 1))
+    assert.ok(!/bob@|AKIA|falcon flies/.test(JSON.stringify(a)))
+    assert.ok((await events(`project_id=${one.project_id}`)).length > 0)
+    assert.deepEqual(await events('project_id=prj_0000000000000000000000'), [])
+    assert.deepEqual(await events('to=2020-01-01'), [])
+    assert.ok((await events('status=400')).every(e => e.status === 400))
+    const own = await events(`request_id=${one.request_id}`)
+    assert.ok(own.length > 0 && own.every(e => e.request_id === one.request_id))
+    const page = await ok('GET', 'guardrail-events?limit=2')
+    const next = await ok('GET', `guardrail-events?limit=2&cursor=${page.next_cursor}`)
+    assert.ok(next.data.length > 0 && next.data.every(e => page.data.every(p => p.log_id !== e.log_id)))
+    assert.equal((await g().admin('GET', 'guardrail-events?from=nonsense')).status, 400)
+  })
+
+  test('guard: metrics say what matched', async () => {
     const m = await g().get('/metrics')
     assert.match(m.text, /gateway_guardrail_matches_total\{[^}]*type="pii_detection",action="redact"/)
+    assert.match(m.text, /gateway_guardrail_matches_total\{[^}]*type="secrets",action="block"/)
   })
 }
