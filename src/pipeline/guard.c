@@ -123,6 +123,7 @@ guard_read_again(struct req *r, struct str body)
 		.version = r->chat.version,
 		.betas = r->chat.betas,
 		.type = r->chat.type,
+		.files = r->chat.files, /* of a form, whose fields are JSON */
 		.body = body };
 	struct str model = r->chat.model; /* auto may have a name by now */
 
@@ -141,26 +142,28 @@ has_judges(const struct guard_set *s)
 	return guard_judge(s, GUARD_INPUT, &at) != NULL;
 }
 
-/* A form cannot be edited: what would be redacted in it is blocked. */
-static int
-look_at_form(struct req *r, struct req_guard *g)
+/* What cannot be taken out blocks: files of images, which are all there is. */
+static void
+refuse_files(struct req_guard *g)
 {
-	struct str prompt =
-	    jscan_get(r->chat.members, r->chat.nmembers, "prompt");
-	struct str body = arena_fmt(
-		       r->setup, "{\"prompt\":%.*s}", STR_ARG(prompt)),
-		   old = body;
-
-	if (prompt.p == NULL || prompt.p[0] != '"')
-		return 0;
-	guard_walk(&g->in, r->chat.from, false, &body, r->setup, NULL);
-	for (int i = 0; body.p != old.p && i < guard_count(g->set); i++)
+	for (int i = 0; i < guard_count(g->set); i++)
 		if (g->in.found[i].action == GUARD_REDACT &&
-		    g->in.found[i].count > 0) {
-			g->in.found[i].action = GUARD_BLOCK;
-			g->in.blocked = true;
-		}
-	return g->in.blocked ? guard_blocked(r, &g->in) : 0;
+		    g->in.found[i].count > 0 &&
+		    str_is(guard_rule_at(g->set, i)->type, "file_types"))
+			guard_note_as(&g->in, i, GUARD_BLOCK,
+			    g->in.found[i].category, 0);
+}
+
+/* Files of a form, which are not in the body. */
+static bool
+look_at_files(struct req *r, struct req_guard *g)
+{
+	bool gone = false;
+
+	for (const struct llm_file *f = r->chat.files;
+	     f != NULL && guard_has_files(g->set); f = f->next)
+		gone |= guard_file(&g->in, f->data, f->data.n);
+	return gone;
 }
 
 static int
@@ -170,10 +173,10 @@ look_at_input(struct req *r, struct req_guard *g)
 	struct buf texts = BUF_LIMIT((size_t)r->world->conf.max_body_bytes);
 
 	guard_begin(&g->in, g->set, GUARD_INPUT, r->life);
-	if (body.n == 0 || memchr("{ \t\r\n", body.p[0], 5) == NULL)
-		return look_at_form(r, g);
-	guard_walk(&g->in, r->chat.from, false, &body, r->setup,
-	    has_judges(g->set) ? &texts : NULL);
+	if (guard_walk(&g->in, r->chat.from, false, &body, r->setup,
+		has_judges(g->set) ? &texts : NULL) ||
+	    look_at_files(r, g))
+		refuse_files(g);
 	g->text = arena_dup(r->setup, buf_str(&texts));
 	buf_free(&texts);
 	if (g->in.blocked)

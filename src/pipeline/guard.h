@@ -80,9 +80,9 @@ int guard_read_again(struct req *, struct str body);
  * The texts and files of a JSON body, each given to guard_scan() or
  * guard_file(); *body is replaced if one was edited, and then all other bytes
  * are as they were.  `texts` collects what was read, with blank lines between;
- * NULL: not wanted.
+ * NULL: not wanted.  true: a file should go, and nothing can be in its place.
  */
-void guard_walk(struct guard_verdict *, const struct dialect *, bool answer,
+bool guard_walk(struct guard_verdict *, const struct dialect *, bool answer,
     struct str *body, struct arena *, struct buf *texts);
 /* Put back what `texts` collected, changed: by paragraphs. */
 void guard_put_back(

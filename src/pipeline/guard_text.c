@@ -8,6 +8,7 @@
 #include "pipeline/guard.h"
 
 #define HEAD_BYTES 48
+#define PROBS_MAX 128
 
 struct edit {
 	struct str raw;
@@ -20,7 +21,11 @@ struct walk {
 	struct buf *texts;
 	struct str given; /* what is put back, or absent */
 	bool answer;
+	struct str probs[PROBS_MAX]; /* tokens of an answer's texts */
+	int nprobs;
 	bool responses;
+	bool images; /* no part of theirs can become text */
+	bool stuck;  /* one should have */
 	struct edit *v;
 	int n, cap;
 };
@@ -28,7 +33,7 @@ struct walk {
 /* In which text is found, by dialect; the last word is of answers. */
 static const struct {
 	const char *dialect;
-	const char *request[4];
+	const char *request[5];
 	const char *answer;
 } roots[] = {
 	{ "openai-chat", { "messages", NULL }, "choices" },
@@ -37,7 +42,8 @@ static const struct {
 	{ "openai-responses", { "instructions", "input", "prompt", NULL },
 	    "output" },
 	{ "openai-embeddings", { "input", NULL }, NULL },
-	{ NULL, { "system", "messages", "input", "prompt" }, NULL },
+	{ "openai-edits", { "prompt", "images", "mask", NULL }, NULL },
+	{ NULL, { "system", "messages", "input", "prompt", NULL }, NULL },
 };
 
 static bool
@@ -175,9 +181,12 @@ take_file(struct walk *w, struct str base64, struct str part)
 	struct buf b = BUF_LIMIT(HEAD_BYTES + 8);
 
 	b64_decode(head, &b);
-	if (guard_file(w->verdict, buf_str(&b), base64.n / 4 * 3) &&
-	    part.p != NULL)
-		remove_part(w, part);
+	if (guard_file(w->verdict, buf_str(&b), base64.n / 4 * 3)) {
+		if (part.p == NULL || w->images)
+			w->stuck = true;
+		else
+			remove_part(w, part);
+	}
 	buf_free(&b);
 }
 
@@ -207,6 +216,13 @@ static void walk(struct walk *, struct str raw, struct str key, struct str part,
     bool asked, bool any);
 
 static void
+note_probs(struct walk *w, struct str raw)
+{
+	if (w->answer && !jscan_null(raw) && w->nprobs < PROBS_MAX)
+		w->probs[w->nprobs++] = raw;
+}
+
+static void
 walk_object(
     struct walk *w, struct str raw, struct str part, bool asked, bool any)
 {
@@ -218,8 +234,9 @@ walk_object(
 	for (struct jiter it = jscan_into(raw); jscan_next(&it, &m);) {
 		if (any)
 			walk(w, m.raw, m.key, part, asked, true);
+		else if (str_eq(m.key, STR("logprobs")))
+			note_probs(w, m.raw);
 		else if (is_file(w, &m, part, base64) ||
-		    str_eq(m.key, STR("logprobs")) ||
 		    str_eq(m.key, STR("input_audio")) ||
 		    str_eq(m.key, STR("audio")))
 			continue;
@@ -331,19 +348,18 @@ walk_body(struct walk *w, const struct dialect *d, struct str *body)
 	int i = 0;
 
 	w->responses = strcmp(d->name, "openai-responses") == 0;
+	w->images = strcmp(d->name, "openai-edits") == 0;
 	while (
 	    roots[i].dialect != NULL && strcmp(roots[i].dialect, d->name) != 0)
 		i++;
 	if (w->answer && roots[i].answer != NULL)
 		walk_root(w, roots[i].answer, jscan_at(*body, roots[i].answer));
-	for (int j = 0; !w->answer && j < (int)NROWS(roots[i].request) &&
-	     roots[i].request[j] != NULL;
-	     j++)
+	for (int j = 0; !w->answer && roots[i].request[j] != NULL; j++)
 		walk_root(w, roots[i].request[j],
 		    jscan_at(*body, roots[i].request[j]));
 }
 
-void
+bool
 guard_walk(struct guard_verdict *v, const struct dialect *d, bool answer,
     struct str *body, struct arena *a, struct buf *texts)
 {
@@ -353,8 +369,13 @@ guard_walk(struct guard_verdict *v, const struct dialect *d, bool answer,
 
 	walk_body(&w, d, body);
 	guard_finish(v);
+	/* The tokens of what was redacted would tell it. */
+	for (int i = 0; w.n > 0 && i < w.nprobs; i++)
+		add_edit(&w, w.probs[i],
+		    w.probs[i].p[0] == '[' ? STR("[]") : STR("null"));
 	if (w.n > 0 && !v->blocked)
 		apply(&w, body);
+	return w.stuck;
 }
 
 void

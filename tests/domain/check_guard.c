@@ -169,7 +169,7 @@ long_key_by(size_t n)
 
 START_TEST(long_key)
 {
-	for (size_t n = 1; n < 4000; n += n < 30 ? 1 : 13)
+	for (size_t n = 1; n < 4000; n += n < 8 ? 1 : n / 2)
 		long_key_by(n);
 }
 END_TEST

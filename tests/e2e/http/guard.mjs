@@ -7,6 +7,7 @@ import { Upstream, completion, data, message, messageStream, response, responseS
 
 let fake, judge
 let says = 'Hello there'
+let probs = null
 let verdict = { action: 'allow' }
 const seen = []
 const judged = []
@@ -19,11 +20,12 @@ function serve(req, res, body, given) {
   const streamed = /"stream" ?: ?true/.test(text)
   if (req.url.endsWith('/messages')) return streamed ? stream(messageStream(says)) : send(message(says))
   if (req.url.endsWith('/responses')) return streamed ? stream(responseStream(says)) : send(response([said(says)]))
-  if (req.url.endsWith('/generations')) return send({ created: 1, data: [{ b64_json: 'aGVsbG8=' }] })
+  if (req.url.endsWith('/generations') || req.url.endsWith('/edits')) return send({ created: 1, data: [{ b64_json: 'aGVsbG8=' }] })
   if (req.url.endsWith('/embeddings')) return send({ object: 'list', model: 'm', data: [{ object: 'embedding', index: 0, embedding: [0.5] }], usage: { prompt_tokens: 2, total_tokens: 2 } })
   if (streamed) return stream(textStream(says.match(/.{1,3}/gs)))
   const c = completion()
   c.choices[0].message.content = says
+  c.choices[0].logprobs = probs
   return send(c)
 }
 
@@ -42,7 +44,7 @@ export async function startGuard(conf = {}) {
     sections: `[provider house]\ndialect = openai-chat\nbase_url = ${fake.url}/house\nauth = bearer\nkey = sk-gateway-house\n` +
       `[provider claudish]\ndialect = anthropic-messages\nbase_url = ${fake.url}/claudish\nauth = x-api-key\nkey = sk-gateway-claudish\n` +
       offer('plain', 'house/plain') + offer('claude', 'claudish/claude') +
-      offer('vectors', 'house/vectors', 'plain, embed') + offer('pictures', 'house/pictures', 'plain, draw')
+      offer('vectors', 'house/vectors', 'plain, embed') + offer('pictures', 'house/pictures', 'plain, draw, images')
   })
 }
 
@@ -377,6 +379,43 @@ export function guard(g) {
     assert.equal(a.status, 200, a.text)
     assert.ok(seen.at(-1).includes('a letter to [EMAIL_REDACTED]'), seen.at(-1))
     assert.equal((await draw('AKIAIOSFODNN7EXAMPLE on a wall')).json.type, 'guardrail_violation')
+  })
+
+  test('guard: pictures that are edited, as JSON and as a form', async () => {
+    const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, ...Array(40).fill(0)])
+    const json = prompt => post('/v1/images/edits', { model: 'house/pictures', prompt, images: [{ image_url: 'data:image/png;base64,' + png.toString('base64') }] })
+    const form = prompt => g().post('/v1/images/edits', Buffer.concat([Buffer.from(['model', 'house/pictures', 'prompt', prompt].reduce((t, v, i, all) =>
+      i % 2 ? t : t + `--xyz\r\nContent-Disposition: form-data; name="${v}"\r\n\r\n${all[i + 1]}\r\n`, '') +
+      '--xyz\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'), png, Buffer.from('\r\n--xyz--\r\n')]),
+    { headers: { 'content-type': 'multipart/form-data; boundary=xyz' } })
+    for (const ask of [json, form]) {
+      const a = await ask('a letter to bob@example.com')
+      assert.equal(a.status, 200, a.text)
+      assert.equal(a.headers['x-llmgw-guardrail'], 'redact=1')
+      assert.ok(seen.at(-1).includes('a letter to [EMAIL_REDACTED]') && !seen.at(-1).includes('bob@'), seen.at(-1))
+      assert.equal((await ask('AKIAIOSFODNN7EXAMPLE on a wall')).json.type, 'guardrail_violation')
+    }
+    await set('file_types', { action: 'redact', config: { allowed_types: ['image/jpeg'] } })
+    for (const ask of [json, form]) {
+      const a = await eventually(() => ask('a cat'), a => a.status === 400)
+      assert.deepEqual([a.json.violations[0].category, a.json.violations[0].action], ['file_type', 'block'])
+    }
+    const a = await chat([{ type: 'text', text: 'look' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,' + png.toString('base64') } }])
+    assert.equal(a.status, 200, a.text)
+    assert.ok(seen.at(-1).includes('[FILE_REMOVED]') && !seen.at(-1).includes('base64'), seen.at(-1))
+    await set('file_types', { action: 'block', config: null })
+    await eventually(() => json('a cat'), a => a.status === 200)
+  })
+
+  test('guard: tokens of a redacted answer are not told', async () => {
+    says = 'Ask bob@example.com about it.'
+    probs = { content: [{ token: 'bob@', logprob: -0.1, bytes: null, top_logprobs: [] }] }
+    const a = await chat('who', { logprobs: true })
+    assert.ok(a.text.includes('[EMAIL_REDACTED]') && !a.text.includes('bob@'), a.text)
+    assert.equal(a.json.choices[0].logprobs, null)
+    says = 'Hello there'
+    assert.ok((await chat('who', { logprobs: true })).json.choices[0].logprobs)
+    probs = null
   })
 
   test('guard: calls and results of tools in the other dialects', async () => {
