@@ -1,6 +1,8 @@
 /* Guardrails: rules that are checked when they are saved, tried, and events. */
 #include "admin/resource.h"
+#include "base/conf.h"
 #include "domain/guard_seed.h"
+#include "http/url.h"
 
 static struct str
 text_of(struct work *k, const char *name)
@@ -25,6 +27,27 @@ check_project_of(struct work *k, struct str parent)
 	    work_bad(k, "project_id", "is of another organization");
 }
 
+/* What a webhook's name tells already; its address is looked at when called. */
+static int
+check_hook(struct work *k, struct str config)
+{
+	struct str text = jscan_text(jscan_at(config, "url"), k->arena);
+	struct err ignored = { 0 };
+	struct url u;
+
+	if (url_parse(text, &u, &ignored) == 0 &&
+	    (url_host_in(str_from(k->admin->conf->insecure_hosts), u.host) ||
+		(u.tls && !url_host_private(u.host))))
+		return 0;
+	/* With what no base URL has, as a query. */
+	if (ignored.code != ERR_NONE && str_starts(text, "https://"))
+		return 0;
+	k->e->param = STR("config");
+	return err_set(k->e, ERR_BAD_PARAM,
+	    "Invalid request parameters: config.url: must be a public https "
+	    "address, or one of insecure_hosts");
+}
+
 int
 check_guard(struct work *k)
 {
@@ -44,7 +67,9 @@ check_guard(struct work *k)
 	k->org = k->ask->place.parent;
 	if (check_project_of(k, k->ask->place.parent) == -1)
 		return -1;
-	return guard_check(&rule, k->e);
+	if (guard_check(&rule, k->e) == -1)
+		return -1;
+	return str_is(rule.type, "webhook") ? check_hook(k, rule.config) : 0;
 }
 
 int

@@ -230,7 +230,7 @@ export function guard(g) {
       assert.ok(Date.now() - from < 1500)
       assert.equal(await failures('open'), open + 1)
     }
-    for (const url of ['https://10.0.0.1/x', 'https://169.254.169.254/latest', 'https://[::1]/x']) { // no public addresses
+    for (const url of ['https://0.0.0.0/x?y', 'https://169.254.169.254/latest', 'https://ip6-localhost:1/x']) { // no public addresses
       await change(r, { config: { url, timeout_ms: 2000, on_failure: 'closed' } })
       assert.equal((await eventually(() => chat('judge me'), a => a.status === 400)).json.violations[0].category, 'judge_failed')
     }
@@ -310,6 +310,9 @@ export function guard(g) {
     ['pii_detection', { categories: ['shoes'] }, /config\.categories\[0\]/],
     ['topic_restriction', { blocked_topics: [{ name: 'x', keywords: [] }] }, /config\.blocked_topics\[0\]/],
     ['webhook', { url: 'ftp://x' }, /config\.url/],
+    ['webhook', { url: 'http://judge.example/x' }, /config\.url.*public https/],
+    ['webhook', { url: 'https://10.0.0.1/x' }, /config\.url.*public https/],
+    ['webhook', { url: 'https://[::1]/x' }, /config\.url.*public https/],
     ['webhook', { url: 'https://x.example', timeout_ms: 0 }, /config\.timeout_ms/]
   ]
   for (const [type, config, message] of bad) {
