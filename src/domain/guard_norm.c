@@ -29,6 +29,8 @@ static enum sort
 next(const unsigned char *p, size_t n, size_t *used)
 {
 	*used = 1;
+	if (*p == 1 || *p == 2)
+		return DROP; /* see guard_set.c */
 	if (*p < 0x80)
 		return *p == ' ' || (*p >= '\t' && *p <= '\r') ? BLANK : KEEP;
 	if (*p < 0xc2)

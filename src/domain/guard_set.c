@@ -89,6 +89,52 @@ flags_of(const struct guard_set *s, const struct guard_pattern *p, bool stream)
 	return p->flags | HS_FLAG_SINGLEMATCH;
 }
 
+/* Does every match end where the text does: "(?:a|b)$", but not "a|b$"? */
+static bool
+ends_text(const char *s)
+{
+	bool class = false;
+	int depth = 0;
+
+	for (; *s != '\0'; s++) {
+		if (*s == '\\' && s[1] != '\0') {
+			if (*++s == 'Q') /* what follows is quoted */
+				return false;
+			continue;
+		}
+		if (class)
+			class = *s != ']';
+		else if (*s == '[')
+			class = true;
+		else if (*s == '(' && s[1] == '?' && s[2] != ':')
+			return false; /* it may change what "$" means */
+		else if (*s == '(' || *s == ')')
+			depth += *s == '(' ? 1 : -1;
+		else if (*s == '|' && depth == 0)
+			return false;
+		else if (*s == '$' && depth == 0)
+			return s[1] == '\0';
+	}
+	return false;
+}
+
+/*
+ * Of a whole text Vectorscan (seen with 5.4.9, mended in 2026) looks from behind
+ * for two characters that all matches of an automaton end with; for them alone
+ * its search aborts the process on texts of more than 255 bytes.  With bytes
+ * that are in no normalised text, two and so no letter in two cases, there are
+ * no such characters.
+ */
+static const char *
+whole_text(const struct guard_pattern *p, struct arena *a)
+{
+	/* A literal is no automaton; ends of the text are sought otherwise. */
+	if (p->kind == GUARD_WORD || ends_text(p->text))
+		return p->text;
+	return arena_cstr(
+	    a, arena_fmt(a, "(?:%s)[\\x01\\x02]{0,16}", p->text));
+}
+
 static int
 compile(struct guard_set *s, struct guard_db *db, bool stream, struct err *e)
 {
@@ -104,7 +150,7 @@ compile(struct guard_set *s, struct guard_db *db, bool stream, struct err *e)
 	for (int i = 0; i < db->n; i++) {
 		if (!stream && db->v[i].kind == GUARD_LOOK)
 			continue;
-		text[m] = db->v[i].text;
+		text[m] = stream ? db->v[i].text : whole_text(&db->v[i], a);
 		flags[m] = flags_of(s, &db->v[i], stream);
 		ids[m++] = (unsigned)i;
 	}
@@ -114,7 +160,9 @@ compile(struct guard_set *s, struct guard_db *db, bool stream, struct err *e)
 		rc = guard_bad(e,
 		    why->expression < 0 ? STR_NONE :
 					  db->v[ids[why->expression]].member,
-		    "%s", why->message);
+		    strstr(why->message, "index") != NULL ? "%s" :
+							    "%s, at index 0",
+		    why->message);
 		s->hs->free_compile_error(why);
 	} else if (s->hs->alloc_scratch(stream ? db->stream : db->block,
 		       &s->first) != HS_SUCCESS)

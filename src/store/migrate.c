@@ -363,7 +363,9 @@ static const char schema_5[] =
     GUARD_SYSTEM("6", "document_leakage", "Document leakage", "0", "warn")
 
     /* Rules that matched: raw JSON array. */
-    "ALTER TABLE log ADD COLUMN guardrails TEXT;";
+    "ALTER TABLE log ADD COLUMN guardrails TEXT;"
+    "CREATE INDEX log_guardrails ON log(record_id)"
+    " WHERE guardrails IS NOT NULL;";
 
 /* The number of a step is its place, from 1. */
 static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4,

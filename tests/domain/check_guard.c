@@ -182,6 +182,8 @@ static const struct {
 	{ "custom_regex", "{\"pattern\":\"(?=a)b\"}", "index" },
 	{ "custom_regex", "{\"pattern\":\"a*\"}", "index 0" },
 	{ "custom_regex", "{\"pattern\":\"((a{1,900}){1,900})b\"}", "index" },
+	{ "custom_regex", "{\"pattern\":\"\\\\Q)\\\\Ea*b|\\\\Q(\\\\Eb$\"}",
+	    "anchors" },
 	{ "custom_regex", "{}", "pattern" },
 	{ "blocked_terms", "{\"terms\":[]}", "terms" },
 	{ "blocked_terms", "{\"terms\":[\"a\",\"(\"],\"match_type\":\"regex\"}",
@@ -369,6 +371,52 @@ START_TEST(scopes)
 	v[0].config = STR("{\"terms\":[\"fax\"]}");
 	ck_assert(n != guard_generation(v, 2));
 	ck_assert(guard_generation(v, 0) == 0);
+	arena_free(a);
+}
+END_TEST
+
+/* Expressions that one version of the matcher ended the process on. */
+static const struct {
+	const char *pattern, *tail;
+	bool found;
+} ends[] = {
+	{ "(a+)+b", "aab", true },
+	{ ".*literal", "literal", true },
+	{ "[a-z ]+xaaab", "xaaab", true },
+	{ "[a-z ]+ +of", "x  of", true },
+	{ "[a-z ]+ no", "x no", true },
+	{ "(?:[a-z ]*cab|[0-9]*cab)", "cab", true },
+	{ "[a-z ]*(?:cab|dab)$", "dab", true },
+	{ "[a-z ]*(?:cab|dab)$", "dab.", false },
+	{ "[a-z ]*\\\\x01\\\\x01", "\001\001", false },
+	{ "(?:[a-z ]*\\\\xdf\\\\xdf)", "x", false },
+	{ "[a-z ]+\\\\bno\\\\b", "no", true },
+};
+
+START_TEST(long_texts)
+{
+	struct arena *a = arena_new(4096, SIZE_MAX);
+	struct guard_rule r = { .id = STR("x"),
+		.type = STR("custom_regex"),
+		.config =
+		    arena_fmt(a, "{\"pattern\":\"%s\"}", ends[_i].pattern),
+		.direction = GUARD_INPUT | GUARD_OUTPUT };
+	struct buf text = BUF_LIMIT(4096);
+	struct guard_verdict v;
+	struct guard_set *s;
+
+	for (int i = 0; i < 100; i++)
+		buf_add(&text, STR("xyz of a "));
+	buf_add(&text, str_from(ends[_i].tail));
+	for (int act = GUARD_WARN; act <= GUARD_BLOCK; act++) {
+		r.action = (enum guard_action)act;
+		s = make(&r, 1);
+		guard_begin(&v, s, GUARD_INPUT, a);
+		guard_scan(&v, buf_str(&text), true, a);
+		ck_assert(ends[_i].found == (v.found[0].count > 0));
+		guard_set_drop(s);
+	}
+	buf_free(&text);
 	arena_free(a);
 }
 END_TEST
@@ -591,6 +639,7 @@ case_guard(void)
 	tcase_add_loop_test(c, each_action, 0, (int)NROWS(kinds));
 	tcase_add_test(c, files);
 	tcase_add_test(c, scopes);
+	tcase_add_loop_test(c, long_texts, 0, (int)NROWS(ends));
 	tcase_add_test(c, priorities);
 	tcase_add_test(c, corpus);
 	tcase_add_test(c, fast);
