@@ -8,6 +8,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_bedrock_count,
 	&dialect_chat_image,
 	&dialect_cohere_chat,
+	&dialect_dashscope_image,
 	&dialect_gemini,
 	&dialect_gemini_count,
 	&dialect_gemini_embed,
@@ -16,6 +17,8 @@ static const struct dialect *const dialects[] = {
 	&dialect_openai_embed,
 	&dialect_openai_images,
 	&dialect_openai_responses,
+	&dialect_reve_edit,
+	&dialect_reve_image,
 };
 
 const struct dialect *

@@ -174,6 +174,9 @@ extern const struct dialect dialect_openai_images;
 extern const struct dialect dialect_openai_edits;
 extern const struct dialect dialect_gemini_image;
 extern const struct dialect dialect_chat_image;
+extern const struct dialect dialect_dashscope_image;
+extern const struct dialect dialect_reve_image;
+extern const struct dialect dialect_reve_edit; /* of one image, or of several */
 
 const struct dialect *dialect_find(struct str name);
 

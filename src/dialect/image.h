@@ -17,6 +17,16 @@ extern const struct jrule image_edit_rules[]; /* of edits */
 /* The fields of a form become a JSON body, its files r->files. */
 int image_form(struct llm_request *, struct arena *, struct err *);
 
+/* For encoders: are there at most so many images?  -1: no. */
+int image_at_most(const struct llm_request *, int max, struct err *);
+/* The word for the ratio that is nearest to the picture's. */
+struct image_ratio {
+	int w, h;
+	const char *word;
+};
+const char *image_nearest(
+    const struct image_ratio *, size_t n, const struct llm_picture *);
+
 /* The halves of the vtables (image_request.c, image_answer.c, image_stream.c). */
 int image_peek(struct llm_request *, struct arena *, struct err *);
 int image_edit_peek(struct llm_request *, struct arena *, struct err *);

@@ -1,6 +1,8 @@
 /*
  * Requests for images: what the gates need of them, and the neutral view.
  */
+#include <math.h>
+
 #include "base/b64.h"
 #include "dialect/image.h"
 #include "dialect/openai.h"
@@ -185,6 +187,33 @@ image_decode_request(struct llm_request *r, struct arena *a, struct err *e)
 		r->mask = add_entry(&tail, mask, a);
 	r->messages = m;
 	return 0;
+}
+
+int
+image_at_most(const struct llm_request *r, int max, struct err *e)
+{
+	if (r->images <= max)
+		return 0;
+	e->param = STR("images");
+	return err_set(e, ERR_BAD_PARAM,
+	    "images: the provider of this model takes at most %d", max);
+}
+
+const char *
+image_nearest(
+    const struct image_ratio *v, size_t n, const struct llm_picture *p)
+{
+	double want = log((double)p->ratio_w / p->ratio_h), off, least = 0;
+	size_t best = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		off = fabs(log((double)v[i].w / v[i].h) - want);
+		if (i == 0 || off < least) {
+			best = i;
+			least = off;
+		}
+	}
+	return v[best].word;
 }
 
 /* How the events of its stream begin. */

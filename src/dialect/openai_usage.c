@@ -139,6 +139,7 @@ apply(const struct told *t, const struct frame *f, struct llm_usage *u)
 bool
 openai_read_usage(struct str raw, const struct frame *f, struct llm_usage *u)
 {
+	struct str in = STR_NONE, out = STR_NONE;
 	struct told t;
 	struct jiter it;
 	struct jmember m;
@@ -146,16 +147,19 @@ openai_read_usage(struct str raw, const struct frame *f, struct llm_usage *u)
 	if (raw.n == 0 || raw.p[0] != '{')
 		return false;
 	memset(&t, 0xff, sizeof(t)); /* all -1 */
-	for (it = jscan_into(raw); jscan_next(&it, &m);)
-		read_rows(&m, top_rows, NROWS(top_rows), &t);
 	for (it = jscan_into(raw); jscan_next(&it, &m);) {
 		if (str_eq(m.key, STR("prompt_tokens_details")) ||
 		    str_eq(m.key, STR("input_tokens_details")))
-			read_details(m.raw, in_rows, NROWS(in_rows), &t);
+			in = m.raw;
 		else if (str_eq(m.key, STR("completion_tokens_details")) ||
 		    str_eq(m.key, STR("output_tokens_details")))
-			read_details(m.raw, out_rows, NROWS(out_rows), &t);
+			out = m.raw;
+		else
+			read_rows(&m, top_rows, NROWS(top_rows), &t);
 	}
+	/* The details count more than what stands beside them. */
+	read_details(in, in_rows, NROWS(in_rows), &t);
+	read_details(out, out_rows, NROWS(out_rows), &t);
 	apply(&t, f, u);
 	return t.prompt > 0 || t.completion > 0;
 }
@@ -166,7 +170,7 @@ put_in(struct jw *w, const struct llm_usage *u, struct str raw)
 	static const char *const ours[] = { "cached_tokens",
 		"cache_write_tokens", "audio_tokens", "image_tokens",
 		"cache_creation", NULL };
-	struct str life = jscan_at(raw, "cache_creation");
+	struct str life = raw.n > 2 ? jscan_at(raw, "cache_creation") : STR_NONE;
 
 	jw_obj(w, "prompt_tokens_details");
 	jw_int(w, "cached_tokens", u->cache_read);
@@ -206,13 +210,22 @@ openai_put_usage(
 		"completion_tokens_details", "cost", "cost_details",
 		"estimated", NULL };
 	const struct llm_usage *u = t->usage;
+	struct str in = STR_NONE, out = STR_NONE;
+	struct jiter it;
+	struct jmember m;
 
+	for (it = jscan_into(raw); jscan_next(&it, &m);) {
+		if (str_eq(m.key, STR("prompt_tokens_details")))
+			in = m.raw;
+		else if (str_eq(m.key, STR("completion_tokens_details")))
+			out = m.raw;
+	}
 	jw_obj(w, key);
 	jw_int(w, "prompt_tokens", u->input);
 	jw_int(w, "completion_tokens", u->output);
 	jw_int(w, "total_tokens", u->input + u->output);
-	put_in(w, u, jscan_at(raw, "prompt_tokens_details"));
-	put_out(w, u, jscan_at(raw, "completion_tokens_details"));
+	put_in(w, u, in);
+	put_out(w, u, out);
 	answer_put_cost(t, w);
 	answer_put_unknown(w->out, raw, ours);
 	jw_end(w);

@@ -102,13 +102,48 @@ member(const struct changes *c, const char *name)
 	return jscan_get(c->members, c->nmembers, name);
 }
 
-static bool
-mentions(const struct changes *c, const char *name, const char *word)
-{
-	struct str raw = member(c, name);
+/* What the text of a member may hold at a quote, and be changed for. */
+enum {
+	SAYS_CACHE = 1 << 0,
+	SAYS_BREAKPOINT = 1 << 1,
+	SAYS_DEVELOPER = 1 << 2,
+	SAYS_DETAILS = 1 << 3,
+	SAYS_EXTRA = 1 << 4,
+	SAYS_REASONING = 1 << 5, /* the details, too */
+	SAYS_THINKING = 1 << 6,
+	SAYS_CALL = 1 << 7,
+};
 
-	return raw.p != NULL &&
-	    memmem(raw.p, raw.n, word, strlen(word)) != NULL;
+static const struct {
+	const char *start;
+	unsigned bit;
+} sayings[] = {
+	{ "cache_control\"", SAYS_CACHE },
+	{ "developer\"", SAYS_DEVELOPER },
+	{ "extra_content\"", SAYS_EXTRA },
+	{ "prompt_cache_breakpoint\"", SAYS_BREAKPOINT },
+	{ "reasoning", SAYS_REASONING },
+	{ "reasoning_details\"", SAYS_DETAILS },
+	{ "thinking_blocks\"", SAYS_THINKING },
+	{ "tool_call", SAYS_CALL },
+};
+
+/* One look at it, however much is asked for. */
+static unsigned
+says(struct str raw)
+{
+	const char *p = raw.p, *end = raw.p + raw.n;
+	unsigned bits = 0;
+
+	while (p != NULL && (p = memchr(p, '"', (size_t)(end - p))) != NULL) {
+		struct str rest = { ++p, (size_t)(end - p) };
+
+		for (size_t i = 0; rest.n > 0 && i < NROWS(sayings); i++)
+			if (*p == sayings[i].start[0] &&
+			    str_starts(rest, sayings[i].start))
+				bits |= sayings[i].bit;
+	}
+	return bits;
 }
 
 /* Delete a top-level member that the client gave, and say so. */
@@ -172,14 +207,14 @@ fix_roles(const struct target *t, struct changes *c)
 
 	if (openai && (t->caps & LLM_WANTS_DEVELOPER) != 0)
 		map(c, STR("messages/*/role"), to_developer);
-	else if (!openai && mentions(c, "messages", "\"developer\""))
+	else if (!openai && (c->says & SAYS_DEVELOPER) != 0)
 		map(c, STR("messages/*/role"), to_system);
 }
 
 static void
 fix_reasoning(struct changes *c)
 {
-	if (mentions(c, "messages", "\"reasoning")) {
+	if ((c->says & SAYS_REASONING) != 0) {
 		quirk_del(c, STR("messages/*/reasoning_content"));
 		quirk_del(c, STR("messages/*/reasoning"));
 	}
@@ -189,19 +224,19 @@ fix_reasoning(struct changes *c)
 static void
 fix_seals(struct changes *c)
 {
-	if (mentions(c, "messages", "\"reasoning_details\""))
+	if ((c->says & SAYS_DETAILS) != 0)
 		quirk_del(c, STR("messages/*/reasoning_details"));
-	if (mentions(c, "messages", "\"thinking_blocks\""))
+	if ((c->says & SAYS_THINKING) != 0)
 		quirk_del(c, STR("messages/*/thinking_blocks"));
-	if (mentions(c, "messages", "\"extra_content\""))
+	if ((c->says & SAYS_EXTRA) != 0)
 		quirk_del(c, STR("messages/*/tool_calls/*/extra_content"));
 }
 
 static void
 fix_cache_marks(struct changes *c)
 {
-	bool in_messages = mentions(c, "messages", "\"cache_control\"");
-	bool in_tools = mentions(c, "tools", "\"cache_control\"");
+	bool in_messages = (c->says & SAYS_CACHE) != 0;
+	bool in_tools = (says(member(c, "tools")) & SAYS_CACHE) != 0;
 
 	if (in_messages) {
 		quirk_del(c, STR("messages/*/cache_control"));
@@ -230,7 +265,7 @@ leave_out_hints(struct changes *c)
 
 	for (i = 0; i < NROWS(hints); i++)
 		leave_out(c, hints[i]);
-	if (mentions(c, "messages", "\"prompt_cache_breakpoint\""))
+	if ((c->says & SAYS_BREAKPOINT) != 0)
 		quirk_del(
 		    c, STR("messages/*/content/*/prompt_cache_breakpoint"));
 }
@@ -380,6 +415,7 @@ quirk_apply(const struct target *t, struct changes *c)
 {
 	unsigned quirks = t->upstream->quirks;
 
+	c->says = says(member(c, "messages"));
 	follow_wants(t, c);
 	rename_members(quirks, c);
 	fix_roles(t, c);
@@ -396,7 +432,7 @@ quirk_apply(const struct target *t, struct changes *c)
 	if ((quirks & QUIRK_STRICT) != 0)
 		leave_out_hints(c);
 	if ((quirks & QUIRK_NINE_IDS) != 0 &&
-	    mentions(c, "messages", "\"tool_call")) {
+	    (c->says & SAYS_CALL) != 0) {
 		map(c, STR("messages/*/tool_calls/*/id"), nine_id);
 		map(c, STR("messages/*/tool_call_id"), nine_id);
 	}

@@ -19,6 +19,7 @@ struct changes {
 	struct jpatch v[CHANGES_MAX];
 	int n;
 	struct buf *dropped; /* names, comma between them */
+	unsigned says;       /* of the messages; quirk_apply()'s */
 };
 
 /* A change of this path that was asked for before stays. */

@@ -13,6 +13,7 @@
 #include "provider/aws.h"
 #include "provider/google.h"
 #include "provider/image.h"
+#include "provider/reve.h"
 
 #define V1 "/v1/chat/completions"
 #define IMAGES "/v1/images/generations"
@@ -114,6 +115,16 @@ static const struct way azure_messages[] = {
 /* Cohere's form for OpenAI's clients lacks much of what its own can be told. */
 static const struct way cohere[] = {
 	{ .dialect = &dialect_cohere_chat, .path = "/v2/chat" },
+	{ .dialect = NULL }
+};
+
+static const struct way reve[] = {
+	{ .dialect = &dialect_reve_image,
+	    .path = "/v1/image/create",
+	    .one = true },
+	{ .dialect = &dialect_reve_edit,
+	    .path = "/v1/image/edit",
+	    .one = true },
 	{ .dialect = NULL }
 };
 
@@ -254,6 +265,8 @@ const struct provider provider_rows[] = {
 { "ranoai", "RanoAI", HOSTED, .path = V1,
     .base_url = "https://api.ranoai.com",
     .quirks = QUIRK_REASONING_BACK },
+{ "reve", "Reve", .auth = AUTH_BEARER, .ways = reve, .ops = &reve_ops,
+    .base_url = "https://api.reve.com" },
 { "runpod", "Runpod", HOSTED,
     .path = "/v2/moonshot-kimi/openai/v1/chat/completions",
     .base_url = "https://api.runpod.ai",

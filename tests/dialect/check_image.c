@@ -216,6 +216,33 @@ static const struct {
 	{ "chat, filtered", &dialect_chat_image,
 	    "{\"choices\":[{\"finish_reason\":\"content_filter\"}]}",
 	    ERR_REFUSED, NULL, 0 },
+	{ "dashscope", &dialect_dashscope_image,
+	    "{\"output\":{\"choices\":[{\"finish_reason\":\"stop\",\"message\":{"
+	    "\"role\":\"assistant\",\"content\":[{\"image\":"
+	    "\"https://h/x.png?Expires=1&Sig=a%2Fb\"}]}}]},\"usage\":{"
+	    "\"image_count\":1,\"width\":1664,\"height\":928},"
+	    "\"request_id\":\"r\"}",
+	    ERR_NONE, "[{\"url\":\"https://h/x.png?Expires=1&Sig=a%2Fb\"}]",
+	    0 },
+	{ "dashscope, words", &dialect_dashscope_image,
+	    "{\"output\":{\"choices\":[{\"message\":{\"content\":[{\"text\":"
+	    "\"no\"}]}}]}}",
+	    ERR_NO_CONTENT, NULL, 0 },
+	{ "dashscope, an error", &dialect_dashscope_image,
+	    "{\"code\":\"InternalError\",\"message\":\"x\"}", ERR_UPSTREAM,
+	    NULL, 0 },
+	{ "reve", &dialect_reve_image,
+	    "{\"image\":\"" DOT "\",\"version\":\"reve-create@20250915\","
+	    "\"content_violation\":false,\"credits_used\":18}",
+	    ERR_NONE, "\"data\":[{\"b64_json\":\"" DOT "\"}]", 0 },
+	{ "reve, refused", &dialect_reve_edit,
+	    "{\"content_violation\":true,\"credits_used\":0}", ERR_REFUSED,
+	    NULL, 0 },
+	{ "reve, none", &dialect_reve_edit, "{\"version\":\"x\"}",
+	    ERR_NO_CONTENT, NULL, 0 },
+	{ "reve, an error", &dialect_reve_image,
+	    "{\"error_code\":\"X\",\"message\":\"x\"}", ERR_UPSTREAM, NULL,
+	    0 },
 	{ "openai", &dialect_openai_images,
 	    "{\"data\":[{\"b64_json\":\"" DOT "\"},{\"url\":\"https://h/y\"}],"
 	    "\"output_format\":\"jpeg\",\"usage\":{\"input_tokens\":3,"

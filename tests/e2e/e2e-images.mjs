@@ -23,6 +23,9 @@ const made = (n = 1, more = {}) => ({
 const spent = { promptTokenCount: 20, candidatesTokenCount: 1290, totalTokenCount: 1310, candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: 1290 }] }
 const gemini = (parts, more = {}) => ({ candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', ...more }], usageMetadata: spent, responseId: 'r' })
 const inline = { inlineData: { mimeType: 'image/png', data: dot } }
+const dashscope = url => ({
+  output: { choices: [{ finish_reason: 'stop', message: { role: 'assistant', content: [{ image: url }] } }] }, usage: { height: 928, image_count: 1, width: 1664 }, request_id: 'r'
+})
 const chat = (images, more = {}) => ({
   id: 'c', object: 'chat.completion', created: 1, model: 'm', usage: { prompt_tokens: 30, completion_tokens: 1290, total_tokens: 1320, completion_tokens_details: { image_tokens: 1290 } },
   choices: [{ index: 0, message: { role: 'assistant', content: '', images: images.map(url => ({ type: 'image_url', image_url: { url } })) }, finish_reason: 'stop', ...more }]
@@ -101,11 +104,17 @@ function parts(seen) {
 const field = (list, name) => list.find(p => p.name === name)?.data.toString('utf8')
 
 function serve(req, res, body, seen) {
+  if (upstream.dieOnce) {
+    upstream.dieOnce = false
+    return req.socket.destroy()
+  }
   const form = /^multipart/.test(seen.headers['content-type'] ?? '')
   const model = form ? (seen.raw.length < 1e6 ? field(parts(seen), 'model') : 'up') : body.model ?? /models\/([^:]+):/.exec(req.url)?.[1]
   seen.model = model
   if (behaviours[model]) return behaviours[model](req, res, body)
   if (/:generateContent/.test(req.url)) return json(res, 200, gemini([inline]))
+  if (req.url.startsWith('/v1/image/')) return json(res, 200, { image: dot, version: 'reve@1', content_violation: false, credits_used: 18 })
+  if (/multimodal-generation/.test(req.url)) return json(res, 200, dashscope('https://img.example/q.png'))
   if (/chat\/completions/.test(req.url)) return json(res, 200, chat([dataUrl]))
   const kind = /edits/.test(req.url) ? 'image_edit' : 'image_generation'
   if (form ? field(parts(seen), 'stream') === 'true' : body.stream) {
@@ -122,11 +131,12 @@ const offer = (name, provider, more = 'plain, draw, images, stream', prices = 'i
   `[model ${name}]\nprovider = ${provider}\ncapabilities = ${more}\n${prices}\n`
 const google = name => offer(name, `google-ai-studio/${name}`, 'plain, stream, draw, images, chat', 'context = 65536\nmax_output = 32768\ninput_price = 0.3\noutput_price = 2.5\nimage_output_price = 30\n')
 const g = await Gateway.start({
-  conf: { auto_image_model: 'up', timeout_first_byte: '20s' },
+  conf: { insecure_hosts: '127.0.0.1', auto_image_model: 'up', timeout_first_byte: '20s' },
   env: {
     LLM_OPENAI_API_KEY: 'sk-openai-secret', LLM_OPENAI_BASE_URL: upstream.url, LLM_GOOGLE_AI_STUDIO_API_KEY: 'goog', LLM_GOOGLE_AI_STUDIO_BASE_URL: upstream.url,
     LLM_X_AI_API_KEY: 'xai', LLM_X_AI_BASE_URL: upstream.url, LLM_TOGETHER_AI_API_KEY: 'tog', LLM_TOGETHER_AI_BASE_URL: upstream.url,
     LLM_Z_AI_API_KEY: 'zai', LLM_Z_AI_BASE_URL: upstream.url, LLM_OPENROUTER_API_KEY: 'or', LLM_OPENROUTER_BASE_URL: upstream.url,
+    LLM_ALIBABA_API_KEY: 'ali', LLM_ALIBABA_BASE_URL: `${upstream.url}/compatible-mode`, LLM_REVE_API_KEY: 'reve', LLM_REVE_BASE_URL: upstream.url,
     LLM_AZURE_API_KEY: 'az', LLM_AZURE_BASE_URL: upstream.url
   },
   sections: [
@@ -135,6 +145,7 @@ const g = await Gateway.start({
     google('flash-image'), ...Object.keys(behaviours).filter(b => b.startsWith('gemini')).map(google),
     ...Object.keys(behaviours).filter(b => !b.startsWith('gemini')).map(b => offer(b, `openai/${b}`)),
     offer('grok-image', 'xai/grok-image', 'plain, draw', 'image_price = 0.07\n'), offer('flux', 'together-ai/flux', 'plain, draw', 'image_price = 0.01\n'),
+    offer('qwen', 'alibaba/qwen', 'plain, draw, images', 'image_price = 0.03\n'), offer('reve', 'reve/latest', 'plain, draw, images', 'image_price = 0.02\n'),
     offer('cog', 'zai/cog', 'plain, draw', 'image_price = 0.01\n'), offer('router', 'openrouter/router', 'plain, stream, draw, images, chat'),
     offer('words', 'openai/words', 'plain, stream, chat'), offer('pair', 'openai/none, mine/own')
   ].join('\n')
@@ -312,6 +323,41 @@ test('xAI, Together and Z.ai are told in their words', async () => {
   assert.equal(upstream.requests.length - before, 2)
   near(a.json.usage.cost_details.image_output_cost, 0.02)
 })
+test('Alibaba: a chat beside the compatible part of the host, links to images', async () => {
+  const before = upstream.requests.length
+  const a = await draw({ model: 'qwen', size: '1792x1024', negative_prompt: 'dogs', seed: 7, quality: 'hd', n: 2 })
+  assert.equal(a.status, 200, a.text)
+  assert.equal(upstream.last.url, '/api/v1/services/aigc/multimodal-generation/generation')
+  assert.equal(upstream.last.headers.authorization, 'Bearer ali')
+  assert.deepEqual(sentBody(), {
+    model: 'qwen', input: { messages: [{ role: 'user', content: [{ text: 'A cat' }] }] },
+    parameters: { size: '1664*928', negative_prompt: 'dogs', seed: 7, watermark: false }
+  })
+  assert.equal(upstream.requests.length - before, 2)
+  assert.deepEqual(a.json.data, [{ url: 'https://img.example/q.png' }, { url: 'https://img.example/q.png' }])
+  near(a.json.usage.cost_details.image_output_cost, 0.06)
+  assert.match(a.headers['x-llmgw-dropped'] ?? '', /quality/)
+  const e = await edit({ model: 'qwen', images: [{ image_url: dataUrl }, { image_url: 'https://img.example/in.png' }] })
+  assert.equal(e.status, 200, e.text)
+  assert.deepEqual(sentBody().input.messages[0].content, [{ image: dataUrl }, { image: 'https://img.example/in.png' }, { text: 'A cat' }])
+  flat(await edit({ model: 'qwen', images: Array(4).fill({ image_url: dataUrl }) }), 400, 'invalid_parameters', 'images: the provider of this model takes at most 3')
+})
+test('Reve: created, edited, mixed', async () => {
+  const a = await draw({ model: 'reve', size: '1024x1536', user: 'u' })
+  assert.equal(a.status, 200, a.text)
+  assert.equal(upstream.last.url, '/v1/image/create')
+  assert.deepEqual(sentBody(), { prompt: 'A cat', aspect_ratio: '2:3', version: 'latest' })
+  assert.deepEqual(a.json.data, [{ b64_json: dot }])
+  near(a.json.usage.cost, 0.02)
+  await edit({ model: 'reve' })
+  assert.equal(upstream.last.url, '/v1/image/edit')
+  assert.deepEqual(sentBody(), { edit_instruction: 'A cat', reference_image: dot, version: 'latest' })
+  await sendForm([['model', 'reve'], ['prompt', 'Both'], ['image[]', png, 'a.png'], ['image[]', png, 'b.png']])
+  assert.equal(upstream.last.url, '/v1/image/remix')
+  assert.deepEqual(sentBody(), { prompt: 'Both', reference_images: [dot, dot], version: 'latest' })
+  flat(await edit({ model: 'reve', mask: { image_url: dataUrl } }), 400, 'unsupported_parameter')
+  flat(await draw({ model: 'reve', response_format: 'url' }), 400, 'unsupported_parameter')
+})
 test('URLs where there are some', async () => {
   const a = await draw({ model: 'grok-image', response_format: 'url' })
   assert.deepEqual(a.json.data, [{ url: 'https://img.example/1.png' }])
@@ -448,6 +494,44 @@ test('another provider draws when one does not', async () => {
   const a = await draw({ model: 'pair' })
   assert.equal(a.status, 200, a.text)
   assert.equal(a.json.metadata.used_provider, 'mine')
+})
+test('an upload goes out whole again when its kept connection is dead', async () => {
+  const list = [['model', 'up'], ['prompt', 'x'], ['image', Buffer.concat([png, Buffer.alloc(300000, 7)]), 'a.png']]
+  assert.equal((await sendForm(list)).status, 200)
+  const before = upstream.requests.length
+  upstream.dieOnce = true
+  const a = await sendForm(list)
+  assert.equal(a.status, 200, a.text)
+  const seen = upstream.requests.slice(before)
+  assert.equal(seen.length, 2)
+  assert.deepEqual(a.json.metadata.routing.map(r => r.error_type), ['none'])
+  for (const s of seen) assert.ok(parts(s).find(p => p.name === 'image').data.equals(list[2][1]), 'a part of it is lost')
+  near((await record(a)).cost, a.json.usage.cost)
+})
+test('the key of an organisation draws, and its credits are not touched', async () => {
+  const ok = async (method, path, body) => {
+    const a = await g.admin(method, path, body)
+    assert.ok(a.status < 300, `${path}: ${a.text}`)
+    return a.json
+  }
+  const org = await ok('POST', 'organizations', { name: 'painters' })
+  const project = await ok('POST', 'projects', { organization_id: org.id, name: 'p', mode: 'api-keys' })
+  const { key } = await ok('POST', 'keys', { project_id: project.id, label: 'k' })
+  const as = { headers: { authorization: `Bearer ${key}` } }
+  flat(await draw({}, as), 400, 'no_provider_key')
+  await ok('POST', 'provider-keys', { organization_id: org.id, provider: 'openai', key: 'sk-painter', base_url: `${upstream.url}/v1` })
+  await sleep(2100) // in force on all processes
+  for (const send of [() => draw({}, as), () => edit({}, as), () => sendForm([['model', 'up'], ['prompt', 'x'], ['image', png, 'a']], { headers: as.headers })]) {
+    const a = await send()
+    assert.equal(a.status, 200, a.text)
+    assert.equal(upstream.last.headers.authorization, 'Bearer sk-painter')
+    assert.ok(a.json.usage.cost > 0)
+  }
+  assert.equal((await ok('GET', `organizations/${org.id}`)).credits, 0)
+  await ok('PATCH', `projects/${project.id}`, { mode: 'hybrid' })
+  await sleep(2100)
+  assert.equal((await draw({}, as)).status, 200)
+  assert.equal(upstream.last.headers.authorization, 'Bearer sk-painter')
 })
 test('images that were made before a call failed are the answer', async () => {
   calls = 0

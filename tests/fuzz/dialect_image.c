@@ -14,6 +14,9 @@ request(
 {
 	struct llm_request r = { .from = d, .body = in, .type = type };
 	struct llm_aim aim = { .arena = a };
+	static const struct dialect *const to[] = { &dialect_gemini_image,
+		&dialect_dashscope_image, &dialect_reve_image,
+		&dialect_reve_edit };
 	struct buf out = BUF_LIMIT(1 << 24);
 	struct err e = { 0 };
 
@@ -22,10 +25,13 @@ request(
 		    !jscan_is_object(r.body) ||
 		    d->decode_request(&r, a, &e) == -1)
 			abort();
-		if (dialect_body(&dialect_gemini_image, &r, &aim, NULL, 0, &out,
-			&e) == 0 &&
-		    !jscan_is_object(buf_str(&out)))
-			abort();
+		for (size_t i = 0; i < NROWS(to); i++) {
+			buf_clear(&out);
+			if (dialect_body(
+				to[i], &r, &aim, NULL, 0, &out, &e) == 0 &&
+			    !jscan_is_object(buf_str(&out)))
+				abort();
+		}
 	}
 	buf_free(&out);
 }
@@ -95,6 +101,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    in, a);
 	answer(&dialect_gemini_image, in, a);
 	answer(&dialect_chat_image, in, a);
+	answer(&dialect_dashscope_image, in, a);
+	answer(&dialect_reve_edit, in, a);
 	answer(&dialect_openai_images, in, a);
 	patched(in, a);
 	arena_free(a);

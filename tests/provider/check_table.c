@@ -127,6 +127,8 @@ static const struct {
 	{ "ranoai", "LLM_RANOAI_API_KEY",
 	    "https://api.ranoai.com/v1/chat/completions",
 	    "Authorization: Bearer k" },
+	{ "reve", "LLM_REVE_API_KEY", "https://api.reve.com/v1/image/create",
+	    "Authorization: Bearer k" },
 	{ "runpod", "LLM_RUNPOD_KEY",
 	    "https://api.runpod.ai/v2/moonshot-kimi/openai/v1/chat/completions",
 	    "Authorization: Bearer k" },

@@ -72,6 +72,12 @@ setup_send(struct arena *a, const struct target *to, const char *body)
 	    jscan_get(r.members, r.nmembers, "max_tokens"), &r.max_output);
 	if (t->way == NULL)
 		t->way = &t->upstream->ways[0];
+	if (t->way->dialect->task == LLM_IMAGE) {
+		r = (struct llm_request){ .from = &dialect_openai_images };
+		r.body = STR("{\"prompt\":\"x\"}");
+		ck_assert_int_eq(r.from->peek(&r, a, &out.err), 0);
+		ck_assert_int_eq(r.from->decode_request(&r, a, &out.err), 0);
+	}
 	out.rc = provider_request(t, &r, a, &q, &dropped, &out.err);
 	if (out.rc == 0) {
 		out.url = arena_dup(a, q.url).p;
