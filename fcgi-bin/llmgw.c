@@ -13,7 +13,7 @@
 #include "pipeline/endpoint.h"
 
 static const struct program *const programs[] = { &program_chat,
-	&program_messages, &program_responses, &program_images, &program_models,
+	&program_messages, &program_responses, &program_images, &program_models, &program_mcp,
 	&program_health, &program_admin, &program_sim };
 enum { NPROGRAMS = sizeof(programs) / sizeof(programs[0]) };
 

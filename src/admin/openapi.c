@@ -40,6 +40,18 @@ static const struct about {
 	    NULL, false },
 	{ "response", "A stored response; there is none", NULL, "401 404", "id",
 	    false },
+	{ "mcp", "Tools by JSON-RPC (Model Context Protocol)", NULL,
+	    "202 400 401 415", NULL, false },
+	{ "oauth-server", "The authorization server (RFC 8414)", NULL, "",
+	    NULL, true },
+	{ "oauth-resource", "The protected resource (RFC 9728)", NULL, "",
+	    NULL, true },
+	{ "oauth-register", "Register a client for an API key", NULL,
+	    "201 400 401 415 503", NULL, false },
+	{ "oauth-authorize", "A code for a registered client", NULL,
+	    "302 400 401 503", NULL, true },
+	{ "oauth-token", "An access token for a code, or for the key", NULL,
+	    "400 401 415 503", NULL, true },
 	{ "models", "Models and their capabilities", NULL, "401", NULL, true },
 	{ "model", "One model", NULL, "401 404", "id", true },
 	{ "health", "Health of the gateway", NULL, "503", NULL, true },
@@ -53,7 +65,7 @@ static const struct about {
 
 static const struct program *const programs[] = { &program_chat,
 	&program_messages, &program_responses, &program_images, &program_models,
-	&program_health };
+	&program_mcp, &program_health };
 
 static const struct about *
 about(const char *name)
@@ -102,6 +114,20 @@ put_statuses(struct jw *w, const char *good, const char *list)
 }
 
 static void
+put_schema(struct jw *w, const struct endpoint *ep, const struct about *a)
+{
+	if (a->body != NULL)
+		openapi_rules(w, "schema", a->body);
+	else if (ep->dialect == &dialect_openai_embed)
+		openapi_embeddings(w, "schema");
+	else { /* others say what is in it */
+		jw_obj(w, "schema");
+		jw_strc(w, "type", "object");
+		jw_end(w);
+	}
+}
+
+static void
 put_endpoint(struct jw *w, const struct endpoint *ep, const struct about *a)
 {
 	static const char *const files[] = { "image", "image[]", "mask",
@@ -121,10 +147,7 @@ put_endpoint(struct jw *w, const struct endpoint *ep, const struct about *a)
 	}
 	if (strcmp(ep->method, "POST") == 0) {
 		openapi_body(w);
-		if (a->body == NULL)
-			openapi_embeddings(w, "schema");
-		else
-			openapi_rules(w, "schema", a->body);
+		put_schema(w, ep, a);
 		if (ep->dialect != NULL && ep->dialect->form)
 			openapi_form(w, a->body, files);
 		openapi_body_end(w);
@@ -144,6 +167,8 @@ put_program(struct jw *w, const struct program *p)
 	for (ep = p->endpoints; ep->name != NULL; ep++) {
 		if ((a = about(ep->name)) == NULL)
 			continue;
+		if (ep > p->endpoints && strcmp(ep->name, ep[-1].name) == 0)
+			continue; /* the same at another path */
 		n = strlen(ep->path);
 		if (a->param != NULL)
 			snprintf(path, sizeof(path), "%.*s{%s}", (int)n - 1,

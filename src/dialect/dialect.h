@@ -52,6 +52,9 @@ struct dialect {
 	bool form; /* it is spoken as multipart/form-data, too: as such to
 		      providers (provider/form.c) */
 
+	/* Its requests are those of another, only answers differ; or NULL. */
+	const struct dialect *asks;
+
 	/*
 	 * Client side: request in, answer out.
 	 *

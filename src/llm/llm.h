@@ -331,6 +331,8 @@ struct llm_request {
 	unsigned says;      /* LLM_SAY_* */
 	unsigned wishes;    /* LLM_CAN_*: heeded where somebody can */
 	const char *native; /* the member LLM_SAY_NATIVE is about, or NULL */
+	struct str envelope; /* raw id of the MCP call that it is, in the
+				arena of the answer; or absent */
 	struct str version; /* header anthropic-version, or absent */
 	struct str betas;   /* header anthropic-beta, or absent */
 	int64_t max_output; /* 0: not given */

@@ -22,6 +22,7 @@ struct endpoint {
 enum {
 	ENDPOINT_QUICK = 1, /* stages defer what may block: for the loop */
 	ENDPOINT_FORM = 2,  /* takes multipart/form-data, too */
+	ENDPOINT_FIELDS = 4, /* takes application/x-www-form-urlencoded, too */
 };
 
 /* One per program in fcgi-bin; `admin` is in the room admin. */
@@ -38,6 +39,8 @@ struct program {
 extern const struct program program_chat;
 extern const struct program program_health;
 extern const struct program program_images;
+extern const struct program program_mcp;
+extern const struct endpoint endpoint_mcp_image; /* not of its table */
 extern const struct program program_messages;
 extern const struct program program_models;
 extern const struct program program_responses;

@@ -4,7 +4,10 @@
 #include "pipeline/gate.h"
 #include "pipeline/guard.h"
 #include "pipeline/keep.h"
+#include "dialect/mcp.h"
 #include "pipeline/loop.h"
+#include "pipeline/mcp.h"
+#include "pipeline/oauth.h"
 #include "pipeline/own.h"
 #include "pipeline/path.h"
 #include "pipeline/record.h"
@@ -40,6 +43,51 @@ static const struct stage chat_stages[] = {
 	{ "relay", stage_relay, NULL },
 	{ "answer", stage_answer, NULL }, /* a whole one, big for the loop */
 	{ "send", stage_send, NULL },     /* one whose images were fetched */
+	{ NULL, NULL, NULL },
+};
+
+/* The same behind JSON-RPC.  Tools share it: the place in it stays right. */
+static const struct stage mcp_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "auth", stage_auth, NULL },
+	{ "mcp", stage_mcp, NULL },
+	{ "parse", stage_parse, NULL },
+	{ "tenant", stage_tenant, NULL },
+	{ "limit", stage_limit, NULL },
+	{ "iam", stage_iam, NULL },
+	{ "guard", stage_guard, NULL },
+	{ "judge", stage_judge, NULL },
+	{ "capability", stage_capability, NULL },
+	{ "route", stage_route, NULL },
+	{ "hold", stage_hold, NULL },
+	{ "fetch", stage_fetch, NULL },
+	{ "begin", stage_begin, NULL },
+	{ "relay", stage_relay, NULL },
+	{ "answer", stage_answer, NULL },
+	{ "send", stage_send, NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct stage oauth_server_stages[] = {
+	{ "oauth-server", stage_oauth_server, NULL },
+	{ NULL, NULL, NULL },
+};
+static const struct stage oauth_resource_stages[] = {
+	{ "oauth-resource", stage_oauth_resource, NULL },
+	{ NULL, NULL, NULL },
+};
+static const struct stage oauth_register_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "oauth-register", stage_oauth_register, NULL },
+	{ NULL, NULL, NULL },
+};
+static const struct stage oauth_authorize_stages[] = {
+	{ "oauth-authorize", stage_oauth_authorize, NULL },
+	{ NULL, NULL, NULL },
+};
+static const struct stage oauth_token_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "oauth-token", stage_oauth_token, NULL },
 	{ NULL, NULL, NULL },
 };
 
@@ -154,6 +202,28 @@ static const struct endpoint images_endpoints[] = {
 	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
+#define SERVER "/.well-known/oauth-authorization-server"
+#define RESOURCE "/.well-known/oauth-protected-resource"
+
+static const struct endpoint mcp_endpoints[] = {
+	{ "mcp", "POST", "/mcp", &dialect_mcp_chat, mcp_stages, 0 },
+	{ "oauth-server", "GET", SERVER, NULL, oauth_server_stages, 0 },
+	{ "oauth-server", "GET", SERVER "/mcp", NULL, oauth_server_stages, 0 },
+	{ "oauth-resource", "GET", RESOURCE, NULL, oauth_resource_stages, 0 },
+	{ "oauth-resource", "GET", RESOURCE "/mcp", NULL,
+	    oauth_resource_stages, 0 },
+	{ "oauth-register", "POST", "/oauth/register", NULL,
+	    oauth_register_stages, ENDPOINT_FIELDS },
+	{ "oauth-authorize", "GET", "/oauth/authorize", NULL,
+	    oauth_authorize_stages, 0 },
+	{ "oauth-token", "POST", "/oauth/token", NULL, oauth_token_stages,
+	    ENDPOINT_FIELDS },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
+};
+/* What a call of a tool that draws goes on as. */
+const struct endpoint endpoint_mcp_image = { "mcp", "POST", "/mcp",
+	&dialect_mcp_image, mcp_stages, 0 };
+
 static const struct endpoint models_endpoints[] = {
 	{ "models", "GET", "/v1/models", NULL, models_stages, 0 },
 	{ "model", "GET", "/v1/models/*", NULL, model_stages, 0 },
@@ -189,6 +259,10 @@ const struct program program_messages = { .name = "messages", .endpoints = messa
 const struct program program_responses = { .name = "responses", .endpoints = responses_endpoints };
 const struct program program_images = { .name = "images",
 	.endpoints = images_endpoints };
+const struct program program_mcp = { .name = "mcp",
+	.endpoints = mcp_endpoints,
+	.open = oauth_open,
+	.close = oauth_close };
 const struct program program_models = { .name = "models", .endpoints = models_endpoints };
 const struct program program_health = { .name = "health", .endpoints = health_endpoints };
 const struct program program_sim = { .name = "sim", .endpoints = sim_endpoints };
@@ -293,6 +367,7 @@ req_drop_setup(struct req *r)
 	r->chat = (struct llm_request){ .from = r->chat.from,
 		.stream = r->chat.stream,
 		.include_usage = r->chat.include_usage,
+		.envelope = r->chat.envelope,
 		.text_bytes = r->chat.text_bytes };
 	r->route.root = r->route.provider = STR_NONE;
 	r->ask = (struct http_request){ 0 };

@@ -123,6 +123,7 @@ guard_read_again(struct req *r, struct str body)
 		.version = r->chat.version,
 		.betas = r->chat.betas,
 		.type = r->chat.type,
+		.envelope = r->chat.envelope,
 		.files = r->chat.files, /* of a form, whose fields are JSON */
 		.body = body };
 	struct str model = r->chat.model; /* auto may have a name by now */

@@ -42,6 +42,7 @@ static const struct {
 	{ "openai-responses", { "instructions", "input", "prompt", NULL },
 	    "output" },
 	{ "openai-embeddings", { "input", NULL }, NULL },
+	{ "mcp-chat", { NULL }, "result" },
 	{ "openai-edits", { "prompt", "images", "mask", NULL }, NULL },
 	{ NULL, { "system", "messages", "input", "prompt", NULL }, NULL },
 };

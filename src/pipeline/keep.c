@@ -238,7 +238,8 @@ is_kind(const struct req *r)
 {
 	enum llm_task task = r->endpoint->dialect->task;
 
-	return task == LLM_CHAT || task == LLM_EMBED;
+	return (task == LLM_CHAT && r->chat.envelope.n == 0) ||
+	    task == LLM_EMBED;
 }
 
 static bool

@@ -15,8 +15,8 @@ is_true(struct str s)
 	return str_is(s, "true") || str_is(s, "1");
 }
 
-static struct view
-view_of(struct req *r)
+struct view
+models_view(struct req *r)
 {
 	struct view v = { .world = r->world, .who = r->who };
 	struct err why = { 0 };
@@ -136,7 +136,7 @@ answer_tagged(struct req *r, struct str body)
 enum verdict
 stage_models(struct req *r)
 {
-	struct view v = view_of(r);
+	struct view v = models_view(r);
 	struct buf b = BUF_LIMIT(LIST_MAX);
 
 	if (v.anthropic)
@@ -170,7 +170,7 @@ enum verdict
 stage_model(struct req *r)
 {
 	struct str id = { r->path.p + 11, r->path.n - 11 };
-	struct view v = view_of(r);
+	struct view v = models_view(r);
 	const struct model *m = find_model(&v, id);
 	struct buf b = BUF_LIMIT(LIST_MAX);
 	struct jw w = JW_TO(&b);

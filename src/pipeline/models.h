@@ -2,6 +2,7 @@
 #define PIPELINE_MODELS_H
 
 #include "json/jw.h"
+#include "pipeline/stage.h"
 #include "pipeline/world.h"
 
 /* Models as JSON, api.md 9.1. */
@@ -17,6 +18,9 @@ struct view {
 	bool no_deprecated;
 	bool anthropic;
 };
+
+/* What key, headers and query of a request ask for. */
+struct view models_view(struct req *);
 
 /* At least one mapping that is offered, and that an endpoint can serve. */
 bool models_offered(const struct view *, const struct model *);

@@ -80,10 +80,19 @@ path_decode(struct arena *a, struct str uri, struct str *path,
 	return good_segments(*path) ? 0 : -1;
 }
 
-struct str
-path_query(const struct req *r, const char *name)
+bool
+path_is_fields(struct str type)
 {
-	struct str rest = r->query, pair, value;
+	struct str rest = type;
+
+	return str_is_nocase(str_trim(str_split(&rest, ';')),
+	    "application/x-www-form-urlencoded");
+}
+
+struct str
+path_field(struct arena *a, struct str fields, const char *name)
+{
+	struct str rest = fields, pair, value;
 	char *p;
 	size_t n;
 
@@ -93,12 +102,18 @@ path_query(const struct req *r, const char *name)
 		if (!str_is(str_split(&value, '='), name) ||
 		    value.n > QUERY_MAX)
 			continue;
-		p = arena_alloc(r->setup, value.n + 1);
+		p = arena_alloc(a, value.n + 1);
 		if (value.p == NULL || decode(value, false, p, &n) == -1)
 			return STR("");
 		return (struct str){ p, n };
 	}
 	return STR_NONE;
+}
+
+struct str
+path_query(const struct req *r, const char *name)
+{
+	return path_field(r->setup, r->query, name);
 }
 
 void

@@ -20,6 +20,14 @@ void path_drop_body(struct req *);
 int path_decode(struct arena *, struct str uri, struct str *path,
     struct str *query);
 
+/*
+ * A value of "a=b&c=d", decoded, or absent; longer ones than 4096 bytes are
+ * left out, and a bad escape makes it "".
+ */
+struct str path_field(struct arena *, struct str fields, const char *name);
+/* The type of such a body? */
+bool path_is_fields(struct str type);
+
 /* A parameter of the query, decoded, or absent. */
 struct str path_query(const struct req *, const char *name);
 

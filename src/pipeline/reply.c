@@ -8,6 +8,8 @@
 #include "pipeline/guard.h"
 #include "pipeline/keep.h"
 #include "pipeline/loop.h"
+#include "pipeline/mcp.h"
+#include "pipeline/oauth.h"
 #include "pipeline/relay.h"
 #include "pipeline/reply.h"
 #include "pipeline/world.h"
@@ -25,6 +27,7 @@ static const struct {
 	{ 201, "Created" },
 	{ 202, "Accepted" },
 	{ 204, "No Content" },
+	{ 302, "Found" },
 	{ 304, "Not Modified" },
 	{ 400, "Bad Request" },
 	{ 401, "Unauthorized" },
@@ -335,9 +338,22 @@ reply_asked_format(struct req *r)
 	r->explicit_flat = f == FORMAT_FLAT;
 }
 
+/* Errors of these have shapes of their own. */
+static enum error_format
+format_by_path(const struct req *r)
+{
+	return str_is(r->path, "/mcp") ? FORMAT_MCP :
+	    str_starts(r->path, "/oauth/") ||
+		str_starts(r->path, "/.well-known/oauth-") ?
+					 FORMAT_OAUTH :
+					 FORMAT_AUTO;
+}
+
 void
 reply_format(struct req *r)
 {
+	if ((r->format = format_by_path(r)) != FORMAT_AUTO)
+		return;
 	reply_asked_format(r);
 	if (always_flat(r))
 		r->format = FORMAT_FLAT;
@@ -350,6 +366,8 @@ status_of(const struct req *r)
 {
 	int http = err_rows[r->err.code].http;
 
+	if (r->chat.envelope.n > 0) /* a result that failed */
+		return 200;
 	if (r->err.code == ERR_UPSTREAM_REQUEST && r->err.status >= 400)
 		return r->err.status;
 	return http == 503 && r->format == FORMAT_ANTHROPIC ? 529 : http;
@@ -435,7 +453,17 @@ put_anthropic(struct req *r, struct jw *w)
 static void
 put_error(struct req *r, struct jw *w, int status)
 {
+	if (r->chat.envelope.n > 0) {
+		mcp_error(r, status, w);
+		return;
+	}
 	switch (r->format) {
+	case FORMAT_MCP:
+		mcp_error(r, status, w);
+		break;
+	case FORMAT_OAUTH:
+		oauth_error(r, status, w);
+		break;
 	case FORMAT_OPENAI:
 		put_openai(r, w, status);
 		break;
@@ -454,7 +482,9 @@ put_error_headers(struct req *r, struct buf *b, int status)
 {
 	int after = r->err.retry_after;
 
-	if (status == 401)
+	if (status == 401 && r->format == FORMAT_MCP)
+		oauth_put_challenge(r, b);
+	else if (status == 401)
 		put_header(b, "WWW-Authenticate", STR("Bearer"));
 	if (r->err.code == ERR_GATEWAY)
 		put_header(b, "x-should-retry", STR("false"));

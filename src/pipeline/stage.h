@@ -43,7 +43,14 @@ struct stage {
 };
 
 /* In which shape the client wants its errors, api.md 2.2. */
-enum error_format { FORMAT_AUTO, FORMAT_FLAT, FORMAT_OPENAI, FORMAT_ANTHROPIC };
+enum error_format {
+	FORMAT_AUTO,
+	FORMAT_FLAT,
+	FORMAT_OPENAI,
+	FORMAT_ANTHROPIC,
+	FORMAT_MCP,  /* of JSON-RPC */
+	FORMAT_OAUTH /* RFC 6749, 5.2 */
+};
 
 #define ATTEMPTS_MAX 6
 
@@ -217,6 +224,10 @@ enum verdict stage_read(struct req *);
 void stage_read_undo(struct req *);
 enum verdict stage_auth(struct req *);
 enum verdict stage_auth_optional(struct req *);
+/* Not stages: the key that came with the request, or absent; */
+struct str stage_token(const struct req *);
+/* whose it is, into r->who: 0, -1, or 1: ask again off the loop. */
+int stage_look_up(struct req *, struct str token);
 enum verdict stage_parse(struct req *);
 enum verdict stage_tenant(struct req *);
 enum verdict stage_iam(struct req *);

@@ -35,6 +35,13 @@ is_json_type(struct str type)
 	    str_trim(str_split(&rest, ';')), "application/json");
 }
 
+/* Fields may stand for members. */
+static bool
+takes_fields(const struct req *r)
+{
+	return (r->endpoint->flags & ENDPOINT_FIELDS) != 0;
+}
+
 /* Files may come with it. */
 static bool
 takes_form(const struct req *r)
@@ -53,7 +60,8 @@ check_type(struct req *r)
 			return err_set(&r->err, ERR_MEDIA_TYPE,
 			    "Unsupported Media Type: Content-Type must be "
 			    "multipart/form-data or application/json");
-	} else if (!is_json_type(r->in.content_type))
+	} else if (!is_json_type(r->in.content_type) &&
+	    !(takes_fields(r) && path_is_fields(r->in.content_type)))
 		return err_set(&r->err, ERR_MEDIA_TYPE,
 		    "Unsupported Media Type: Content-Type must be "
 		    "application/json");
@@ -152,17 +160,16 @@ bearer(struct str header)
 }
 
 /* Authorization wins over x-api-key, api.md 3. */
-static struct str
-find_token(const struct req *r)
+struct str
+stage_token(const struct req *r)
 {
 	struct str token = bearer(req_param(r, "HTTP_AUTHORIZATION"));
 
 	return token.n > 0 ? token : str_trim(req_param(r, "HTTP_X_API_KEY"));
 }
 
-/* 0, -1, or 1: this would block, and we are on the loop. */
-static int
-look_up(struct req *r, struct str token)
+int
+stage_look_up(struct req *r, struct str token)
 {
 	struct world *w = r->world;
 	int rc;
@@ -183,7 +190,7 @@ look_up(struct req *r, struct str token)
 enum verdict
 stage_auth(struct req *r)
 {
-	struct str token = find_token(r);
+	struct str token = stage_token(r);
 	int rc;
 
 	if (token.n == 0) {
@@ -193,18 +200,18 @@ stage_auth(struct req *r)
 		    "'x-api-key: your-api-token' header");
 		return FAIL;
 	}
-	rc = look_up(r, token);
+	rc = stage_look_up(r, token);
 	return rc == 1 ? loop_defer(r) : rc == -1 ? FAIL : NEXT;
 }
 
 enum verdict
 stage_auth_optional(struct req *r)
 {
-	struct str token = find_token(r);
+	struct str token = stage_token(r);
 
 	if (token.n == 0 && r->world->conf.models_require_key)
 		return stage_auth(r);
-	return token.n > 0 && look_up(r, token) == -1 ? FAIL : NEXT;
+	return token.n > 0 && stage_look_up(r, token) == -1 ? FAIL : NEXT;
 }
 
 /* "https://www.example.org/x" -> "example.org/x"; absent if it does not fit. */
@@ -318,6 +325,8 @@ stage_parse(struct req *r)
 	if (take_source(r) == -1)
 		return FAIL;
 	r->chat.from = r->endpoint->dialect;
+	if (r->chat.from->asks != NULL)
+		r->chat.from = r->chat.from->asks;
 	r->chat.version = req_param(r, "HTTP_ANTHROPIC_VERSION");
 	r->chat.betas = req_param(r, "HTTP_ANTHROPIC_BETA");
 	r->chat.type = r->in.content_type;

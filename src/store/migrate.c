@@ -331,6 +331,20 @@ static const char schema_4[] =
     " token_id TEXT NOT NULL REFERENCES admin_token(id),"
     " expires_ms BIGINT NOT NULL);";
 
+/* Sign-in of MCP clients (domain/oauth.h). */
+static const char schema_5[] =
+    "CREATE TABLE oauth_client ("
+    " id TEXT PRIMARY KEY,"
+    " key_id TEXT NOT NULL REFERENCES api_key(id),"
+    " redirect_uris TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL);"
+    "CREATE INDEX oauth_client_key ON oauth_client(key_id);"
+
+    /* Codes that were used, until they would not be good any more. */
+    "CREATE TABLE oauth_code ("
+    " mac BLOB PRIMARY KEY,"
+    " until_ms BIGINT NOT NULL);";
+
 /* System rules of api.md 17.1; ids are the organisation's with another head. */
 #define GUARD_SYSTEM(n, type, name, enabled, action)                           \
 	"INSERT INTO guardrail(id, organization_id, name, type, enabled,"      \
@@ -338,7 +352,7 @@ static const char schema_4[] =
 	" SELECT 'grd" n "_' || substr(id, 5), id, '" name "', '" type "', "   \
 	enabled ", '" action "', 1, created_ms, created_ms FROM organization;"
 
-static const char schema_5[] =
+static const char schema_6[] =
     "CREATE TABLE guardrail ("
     " id TEXT PRIMARY KEY,"
     " organization_id TEXT NOT NULL REFERENCES organization(id),"
@@ -369,7 +383,7 @@ static const char schema_5[] =
 
 /* The number of a step is its place, from 1. */
 static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4,
-	schema_5 };
+	schema_5, schema_6 };
 
 const struct sql_table sql_tables[] = {
 	{ "organization", "id", false },
@@ -392,6 +406,8 @@ const struct sql_table sql_tables[] = {
 	{ "admin_token", "id", false },
 	{ "admin_session", "digest", false },
 	{ "admin_link", "digest", false },
+	{ "oauth_client", "id", false },
+	{ "oauth_code", "mac", false },
 	{ "log", "record_id", true },
 	{ NULL, NULL, false },
 };

@@ -129,7 +129,7 @@ START_TEST(splits)
 END_TEST
 
 /*
- * A key that is longer than the window, in pieces of n bytes: nothing of it
+ * A key that is longer than the window, in pieces of n bytes (0: words): nothing of it
  * gets out, all that is around it does.
  */
 static void
@@ -149,10 +149,14 @@ long_key_by(size_t n)
 	buf_add(&in, STR("-----END PRIVATE KEY-----\nafter it"));
 	guard_begin(&v, s, GUARD_OUTPUT, a);
 	g = guard_stream_new(&v);
-	for (size_t i = 0; i < in.n; i += n)
-		guard_stream_put(g,
-		    (struct str){ in.p + i, in.n - i < n ? in.n - i : n },
-		    false, a, &out);
+	for (size_t i = 0, len; i < in.n; i += len) {
+		for (len = n; n == 0 && i + len < in.n &&
+		     (len == 0 || in.p[i + len - 1] != ' ');)
+			len++;
+		len = len > in.n - i ? in.n - i : len;
+		guard_stream_put(
+		    g, (struct str){ in.p + i, len }, false, a, &out);
+	}
 	guard_stream_put(g, STR(""), true, a, &out);
 	buf_addc(&out, '\0');
 	ck_assert_ptr_null(strstr(out.p, "MIIE"));
@@ -169,6 +173,7 @@ long_key_by(size_t n)
 
 START_TEST(long_key)
 {
+	long_key_by(0);
 	for (size_t n = 1; n < 4000; n += n < 8 ? 1 : n / 2)
 		long_key_by(n);
 }

@@ -9,6 +9,7 @@ TCase *case_guard(void);
 TCase *case_iam(void);
 TCase *case_key(void);
 TCase *case_limit(void);
+TCase *case_oauth(void);
 TCase *case_key_info(void);
 TCase *case_price(void);
 TCase *case_report(void);
@@ -30,6 +31,7 @@ TCase *(*const room_cases[])(void) = {
 	case_iam,
 	case_key,
 	case_limit,
+	case_oauth,
 	case_key_info,
 	case_price,
 	case_report,

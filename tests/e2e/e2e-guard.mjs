@@ -19,7 +19,7 @@ for (const end = Date.now() + 15000; row < 5 && Date.now() < end; await sleep(20
 
 test('the database has the step that made the table', () => {
   if (!kept.sql) return
-  assert.ok(Number(kept.sql('SELECT max(version) FROM schema_version')) >= 5)
+  assert.ok(Number(kept.sql('SELECT max(version) FROM schema_version')) >= 6)
   assert.ok(Number(kept.sql("SELECT count(*) FROM guardrail WHERE is_system = 1")) >= 6)
 })
 

@@ -3,6 +3,7 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
+import { Gateway } from '../lib/gateway.mjs'
 import { healAll } from '../lib/gateway.mjs'
 import { assert, runAll, test } from '../lib/suite.mjs'
 import { account } from './http/account.mjs'
@@ -21,6 +22,7 @@ import * as claude from './http/messages.mjs'
 import * as aws from './http/bedrock.mjs'
 import { startTenants, tenants } from './http/tenant.mjs'
 import { own, startOwn, stopOwn } from './http/own.mjs'
+import { mcp } from './http/mcp.mjs'
 import { responses, startResponses } from './http/responses.mjs'
 import { routing, startRouting } from './http/routing.mjs'
 import { guarded, noCors, service } from './http/service.mjs'
@@ -52,6 +54,7 @@ const native = await run(co.startCohere())
 const desk = await gateway({})
 const tenanted = await run(startTenants())
 const owning = await run(startOwn())
+const tooled = await run(Gateway.start({ env: {}, conf: { auto_image_model: 'sim-image' } }))
 const routed = await run(startRouting())
 const watched = await run(startGuard())
 const explained = await run(startExplain())
@@ -69,6 +72,7 @@ embeddings(() => main)
 fallback(() => several)
 timers(() => short)
 routing(() => routed)
+mcp(() => tooled)
 explanations(() => explained)
 claude.messages(() => messages)
 aws.bedrock(() => signed, () => keyed)

@@ -113,6 +113,7 @@ export class Gateway {
       log_file: `${this.dir}/log/llmgw.log`,
       sim: 'on',
       sim_url: `${this.url}/sim`,
+      public_url: this.url,
       // Failures are answered at once, and nothing is left to chance.
       retry_wait_max: '0',
       exploration_rate: '0',

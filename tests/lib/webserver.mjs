@@ -4,7 +4,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-export const programs = ['chat', 'messages', 'responses', 'images', 'models', 'admin', 'sim', 'health']
+export const programs = ['chat', 'messages', 'responses', 'images', 'models', 'mcp', 'admin', 'sim', 'health']
 
 const sbin = name => [`/usr/sbin/${name}`, `/usr/bin/${name}`, `/usr/local/sbin/${name}`].find(f => fs.existsSync(f)) || name
 

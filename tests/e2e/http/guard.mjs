@@ -410,6 +410,29 @@ export function guard(g) {
     await eventually(() => json('a cat'), a => a.status === 200)
   })
 
+  test('guard: tools of MCP', async () => {
+    const call = (name, args) => post('/mcp', { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name, arguments: args } })
+    const ask = text => call('chat', { model: 'house/plain', messages: [{ role: 'user', content: text }] })
+    says = 'Ask bob@example.com about it.'
+    let a = await ask('I am carla@example.com')
+    assert.equal(a.status, 200, a.text)
+    assert.ok(seen.at(-1).includes('I am [EMAIL_REDACTED]'), seen.at(-1))
+    assert.deepEqual([a.json.id, a.json.result.isError, a.json.result.content], [7, false, [{ type: 'text', text: 'Ask [EMAIL_REDACTED] about it.' }]])
+    for (const [name, args] of [['chat', { model: 'house/plain', messages: [{ role: 'user', content: 'use AKIAIOSFODNN7EXAMPLE' }] }],
+      ['generate-image', { model: 'house/pictures', prompt: 'AKIAIOSFODNN7EXAMPLE on a wall' }]]) {
+      a = await call(name, args)
+      assert.deepEqual([a.json.id, a.json.result.isError, a.json.result.content], [7, true, [{ type: 'text', text: 'Request blocked by content policy' }]], a.text)
+    }
+    const r = await rule({ name: 'judge', type: 'webhook', direction: 'output', config: hook('/out') })
+    verdict = { action: 'block' }
+    await eventually(() => ask('who'), a => a.json.result.isError)
+    verdict = { action: 'redact', redacted_text: 'Nobody.' }
+    assert.equal((await ask('who')).json.result.content[0].text, 'Nobody.')
+    verdict = { action: 'allow' }
+    await drop(r)
+    says = 'Hello there'
+  })
+
   test('guard: tokens of a redacted answer are not told', async () => {
     says = 'Ask bob@example.com about it.'
     probs = { content: [{ token: 'bob@', logprob: -0.1, bytes: null, top_logprobs: [] }] }
