@@ -275,6 +275,8 @@ change_delete(struct work *k)
 		    -1 :
 		    work_not_found(k, k->r->noun, k->ask->place.id);
 	memcpy(k->old, k->v, sizeof(k->old));
+	if (k->r->leave != NULL && k->r->leave(k) == -1)
+		return -1;
 	if (!k->gone) {
 		if (run_remove(k) == -1 ||
 		    (k->r->remove != NULL && read_back(k) == -1) ||

@@ -1,6 +1,7 @@
 /* Budgets, periods and credits. */
 #include "admin/resource.h"
 #include "domain/credits.h"
+#include "domain/guard_seed.h"
 #include "domain/tally.h"
 
 static struct value *
@@ -73,6 +74,9 @@ check_organization(struct work *k)
 int
 after_organization(struct work *k)
 {
+	if (k->ask->place.method == METHOD_POST &&
+	    guard_seed(k->sql, k->id, k->now_ms, k->e) == -1)
+		return -1;
 	return tell_window(k, "budget", TALLY_ORG);
 }
 

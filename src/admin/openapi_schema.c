@@ -190,6 +190,7 @@ static const struct {
 	[FIELD_OBJECT] = { "object", NULL },
 	[FIELD_ARRAY] = { "array", NULL },
 	[FIELD_SECRET] = { "string", "password" },
+	[FIELD_LONG] = { "string", NULL },
 };
 
 static void

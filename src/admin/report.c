@@ -1,5 +1,6 @@
 /* Records and their sums (domain/report.h). */
 #include "admin/resource.h"
+#include "base/clock.h"
 #include "domain/report.h"
 
 #define SLOW_MS 30000
@@ -45,6 +46,64 @@ list_logs(struct work *k)
 	jw_arr(&k->w, "data");
 	for (int i = 0; i < n; i++)
 		report_put_log(&k->w, NULL, &v[i], NULL);
+	jw_end(&k->w);
+	if (next.p == NULL)
+		jw_null(&k->w, "next_cursor");
+	else
+		jw_str(&k->w, "next_cursor", next);
+	jw_end(&k->w);
+	return 0;
+}
+
+/* The matches of a record, each with what it was a match of. */
+static void
+put_events(struct work *k, const struct usage_record *v)
+{
+	char text[CLOCK_TEXT], key[32];
+	struct jmember one, m;
+
+	clock_text(v->started_ms, text);
+	for (struct jiter all = jscan_into(v->guardrails);
+	     jscan_next(&all, &one);) {
+		jw_obj(&k->w, NULL);
+		jw_strc(&k->w, "object", "guardrail_event");
+		jw_strc(&k->w, "time", text);
+		jw_str(&k->w, "log_id", v->id);
+		jw_str(&k->w, "request_id", v->request_id);
+		jw_str(&k->w, "organization_id", v->org);
+		jw_str(&k->w, "project_id", v->project);
+		jw_str(&k->w, "key_id", v->key);
+		jw_str(&k->w, "model", v->used_model);
+		jw_int(&k->w, "status", v->status);
+		for (struct jiter it = jscan_into(one.raw);
+		     jscan_next(&it, &m);) {
+			str_copy(key, sizeof(key), m.key);
+			jw_raw(&k->w, key, m.raw);
+		}
+		jw_end(&k->w);
+	}
+}
+
+static int
+list_events(struct work *k)
+{
+	struct report_list q = { .guarded = true };
+	struct usage_record *v;
+	struct str next;
+	int n;
+
+	if (report_read_filter(param, k, &q.filter, k->e) == -1 ||
+	    report_read_page(param, k, &q.limit, &q.cursor, k->e) == -1 ||
+	    bind_org(k, &q.filter) == -1)
+		return -1;
+	n = report_list(k->sql, &q, k->arena, &v, &next, k->e);
+	if (n == -1)
+		return -1;
+	jw_obj(&k->w, NULL);
+	jw_strc(&k->w, "object", "list");
+	jw_arr(&k->w, "data");
+	for (int i = 0; i < n; i++)
+		put_events(k, &v[i]);
 	jw_end(&k->w);
 	if (next.p == NULL)
 		jw_null(&k->w, "next_cursor");
@@ -133,6 +192,12 @@ run_logs(struct work *k)
 {
 	return slowly(
 	    k, k->ask->place.method == METHOD_LIST ? list_logs : get_log);
+}
+
+int
+run_guard_events(struct work *k)
+{
+	return slowly(k, list_events);
 }
 
 int

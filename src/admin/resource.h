@@ -22,7 +22,8 @@ enum field_type {
 	FIELD_TIME,     /* RFC 3339; milliseconds */
 	FIELD_OBJECT,   /* raw JSON */
 	FIELD_ARRAY,
-	FIELD_SECRET /* text that is never shown */
+	FIELD_SECRET, /* text that is never shown */
+	FIELD_LONG    /* any text, kept in no column */
 };
 
 enum {
@@ -93,6 +94,7 @@ struct resource {
 	int (*check)(struct work *);  /* members together, before writing */
 	int (*make)(struct work *);   /* POST: sets what is F_MADE */
 	int (*found)(struct work *);  /* POST: 1: answered by what is there */
+	int (*leave)(struct work *);  /* DELETE: may it go? */
 	int (*after)(struct work *);  /* in the transaction, it is written */
 	int (*show)(struct work *);   /* after reading: fills what is F_VIRTUAL */
 	int (*run)(struct work *);    /* instead of everything */
@@ -227,6 +229,11 @@ int show_key(struct work *);
 int after_project(struct work *);
 int after_organization(struct work *);
 
+/* --- guard.c --- */
+int check_guard(struct work *);
+int leave_guard(struct work *);
+int run_guard_test(struct work *);
+
 /* --- action.c, provider.c, explain.c, report.c --- */
 int run_roll(struct work *);
 int run_sessions(struct work *);
@@ -235,6 +242,7 @@ int run_provider_reset(struct work *);
 int run_explain(struct work *);
 int run_logs(struct work *);
 int run_usage(struct work *);
+int run_guard_events(struct work *);
 int run_activity(struct work *);
 
 #endif

@@ -84,6 +84,46 @@ static const struct field credit_fields[] = {
 	END
 };
 
+static const struct field guard_fields[] = {
+	{ "organization_id", "(t.organization_id)", FIELD_REF, F_READ, 0, 0,
+	    "organizations", NULL, "whose rule", NULL },
+	{ "project_id", "project_id", FIELD_REF, F_CP | F_NULL | F_FILTER, 0,
+	    0, "projects", NULL, "null: all projects", NULL },
+	{ "name", "name", FIELD_TEXT, F_CP | F_REQUIRED, 1, 200, NULL, NULL,
+	    "for people; in violations", NULL },
+	{ "type", "type", FIELD_WORD, F_CR | F_REQUIRED | F_FILTER, 0, 0,
+	    "prompt_injection|jailbreak|pii_detection|secrets|file_types|"
+	    "document_leakage|blocked_terms|custom_regex|webhook|"
+	    "topic_restriction", NULL, "what it looks for", NULL },
+	{ "enabled", "enabled", FIELD_BOOL, F_CP, 0, 0, NULL, "true",
+	    "is it applied", NULL },
+	{ "action", "action", FIELD_WORD, F_CP, 0, 0,
+	    "block|redact|warn|allow", "\"block\"",
+	    "on a match; allow: rules of lower priority are not looked at",
+	    NULL },
+	{ "direction", "direction", FIELD_WORD, F_CP, 0, 0,
+	    "input|output|both", "\"input\"", "requests or answers", NULL },
+	{ "priority", "priority", FIELD_INT, F_CP, 0, 1000000, NULL, "100",
+	    "low first", NULL },
+	{ "config", "config", FIELD_OBJECT, F_CP | F_NULL, 0, 0, NULL, NULL,
+	    "by type: patterns[]; categories[]; allowed_types[] and max_bytes;"
+	    " terms[], match_type and case_sensitive; pattern; url, timeout_ms"
+	    " and on_failure; blocked_topics[] and allowed_topics[]", NULL },
+	{ "system", "(t.is_system)", FIELD_BOOL, F_READ, 0, 0, NULL, NULL,
+	    "every organisation has it; it cannot be deleted", NULL },
+	END
+};
+
+static const struct field guard_test_fields[] = {
+	{ "text", NULL, FIELD_LONG, F_CREATE | F_REQUIRED | F_VIRTUAL, 0, 0,
+	    NULL, NULL, "what to look at", NULL },
+	{ "direction", NULL, FIELD_WORD, F_CREATE | F_VIRTUAL, 0, 0,
+	    "input|output", "\"input\"", "as a request or an answer", NULL },
+	{ "project_id", NULL, FIELD_REF, F_CREATE | F_NULL | F_VIRTUAL, 0, 0,
+	    "projects", NULL, "with the rules of this project", NULL },
+	END
+};
+
 static const struct field project_fields[] = {
 	ORGANIZATION(F_REQUIRED),
 	{ "name", "name", FIELD_TEXT, F_CP | F_REQUIRED, 1, 200, NULL, NULL,
@@ -353,6 +393,20 @@ const struct resource resources[] = {
 	    .org = "t.organization_id", .parent = "organization_id",
 	    .parent_path = "organizations", .updated = "",
 	    .found = found_credit },
+	{ .path = "organizations/*/guardrails/test", .word = "guard-test",
+	    .object = "guardrail_test", .noun = "test",
+	    .methods = METHOD_POST,
+	    .text = "what a text would trigger; nothing is recorded",
+	    .fields = guard_test_fields, .parent_path = "organizations",
+	    .run = run_guard_test },
+	{ .path = "organizations/*/guardrails", .word = "guard",
+	    .object = "guardrail", .noun = "guardrail", .prefix = "grd_",
+	    .methods = METHODS_ALL, .text = "rules for texts and files",
+	    .columns = "id type enabled action direction priority name",
+	    .fields = guard_fields, .table = "guardrail",
+	    .org = "t.organization_id", .parent = "organization_id",
+	    .parent_path = "organizations", .check = check_guard,
+	    .leave = leave_guard },
 	{ .path = "projects", .word = "project", .object = "project",
 	    .noun = "project", .prefix = "proj_", .methods = METHODS_ALL,
 	    .text = "projects",
@@ -457,6 +511,10 @@ const struct resource resources[] = {
 	    .noun = "activity", .methods = METHOD_LIST,
 	    .text = "totals by time and group", .fields = no_fields,
 	    .run = run_activity },
+	{ .path = "guardrail-events", .word = "guard-event",
+	    .object = "guardrail_event", .noun = "event",
+	    .methods = METHOD_LIST, .text = "matches of guardrails",
+	    .fields = no_fields, .run = run_guard_events },
 	{ .path = "audit", .word = "audit", .object = "audit_entry",
 	    .noun = "entry", .prefix = "aud_", .methods = METHOD_LIST,
 	    .text = "who changed what",

@@ -311,6 +311,7 @@ static const struct {
 	[FIELD_OBJECT] = { read_json, write_json },
 	[FIELD_ARRAY] = { read_json, write_json },
 	[FIELD_SECRET] = { read_secret, write_text },
+	[FIELD_LONG] = { read_string, write_text },
 };
 
 int

@@ -18,6 +18,7 @@ int cmd_tenant_disable(struct ctl *, struct err *);
 int cmd_tenant_delete(struct ctl *, struct err *);
 int cmd_resource(struct ctl *, struct err *);
 int cmd_audit_verify(struct ctl *, struct err *);
+int cmd_guard_test(struct ctl *, struct err *);
 int cmd_session_link(struct ctl *, struct err *);
 int cmd_explain(struct ctl *, struct err *);
 int cmd_cache_clear(struct ctl *, struct err *);

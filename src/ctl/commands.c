@@ -69,6 +69,11 @@ static const struct ctl_option provider_list_options[] = {
 	{ "usable", NULL, "only those that can be asked" },
 	END
 };
+static const struct ctl_option guard_test_options[] = {
+	{ "direction", "input|output", "as a request or an answer" },
+	{ "project", "ID", "with the rules of this project" },
+	END
+};
 static const struct ctl_option restore_options[] = {
 	{ "replace", NULL, "rows and secrets that are there" },
 	END
@@ -115,6 +120,8 @@ const struct ctl_command ctl_commands[] = {
 	    "Set who pays: api-keys, credits or hybrid" },
 	TENANT("key", TENANT_KEY, "", 0, key_create_options, key_list_options,
 	    "an API key"),
+	{ "guard test", "ORG [TEXT]", 1, 2, CTL_READ, 0, cmd_guard_test,
+	    guard_test_options, "Show what a text (or stdin) would trigger" },
 	{ "audit verify", "", 0, 0, CTL_READ, 0, cmd_audit_verify, NULL,
 	    "Compute the chain of the audit log anew" },
 	{ "session link", "TOKEN-ID", 1, 1, CTL_WRITE, 0, cmd_session_link,

@@ -82,7 +82,8 @@ image_edit_peek(struct llm_request *r, struct arena *a, struct err *e)
 {
 	bool form = multipart_is(r->type);
 
-	if (form && image_form(r, a, e) == -1)
+	/* With files it was read before, and its fields have changed. */
+	if (form && r->files == NULL && image_form(r, a, e) == -1)
 		return -1;
 	if (peek(r, image_edit_rules, a, e) == -1)
 		return -1;

@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "base/rand.h"
 
+struct guard_rule;
+
 /*
  * Who asks, with all that is set for him: what one look at the database finds
  * out about an API key, its project and its organisation.  Immutable once it
@@ -103,6 +105,9 @@ struct org {
 	int naliases;
 	const struct own_key *keys;
 	int nkeys;
+	const struct guard_rule *guards; /* enabled ones, if guardrails */
+	int nguards;
+	uint64_t guard_generation; /* of them; 0: none.  For cache keys */
 };
 
 enum iam_type { IAM_MODELS, IAM_PROVIDERS, IAM_PRICING, IAM_IPS };

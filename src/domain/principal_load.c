@@ -2,6 +2,7 @@
 
 #include "domain/alias.h"
 #include "domain/change.h"
+#include "domain/guard_seed.h"
 #include "domain/iam.h"
 #include "domain/principal_load.h"
 
@@ -115,6 +116,57 @@ read_own_key(struct sql_stmt *st, struct arena *a, void *out)
 	k->is_default = sql_int(st, i) != 0;
 }
 
+enum guard_action
+guard_action(struct str word)
+{
+	int i = GUARD_BLOCK;
+
+	while (i > 0 && !str_is(word, guard_action_words[i]))
+		i--;
+	return (enum guard_action)i;
+}
+
+static void
+read_guard(struct sql_stmt *st, struct arena *a, void *out)
+{
+	struct guard_rule *g = out;
+
+	g->id = arena_dup(a, sql_str(st, 0));
+	g->name = arena_dup(a, sql_str(st, 1));
+	g->type = arena_dup(a, sql_str(st, 2));
+	g->project = arena_dup(a, sql_str(st, 3));
+	g->action = guard_action(sql_str(st, 4));
+	g->direction = guard_direction(sql_str(st, 5));
+	g->priority = sql_int(st, 6);
+	g->config = arena_dup(a, sql_str(st, 7));
+}
+
+int
+guard_load(struct sql *s, struct str org, struct arena *a,
+    struct guard_rule **out, struct err *e)
+{
+	return rows(s,
+	    "SELECT id, name, type, project_id, action, direction, priority,"
+	    " config FROM guardrail WHERE organization_id = ?1"
+	    " AND enabled = 1 ORDER BY priority, id",
+	    org, a, sizeof(**out), read_guard, out, e);
+}
+
+static int
+load_guards(struct sql *s, struct org *o, struct err *e)
+{
+	struct guard_rule *v;
+
+	if (!o->guardrails)
+		return 0;
+	o->nguards = guard_load(s, str_from(o->id), o->arena, &v, e);
+	if (o->nguards == -1)
+		return -1;
+	o->guards = v;
+	o->guard_generation = guard_generation(v, o->nguards);
+	return 0;
+}
+
 static void
 read_rule(struct sql_stmt *st, struct arena *a, void *out)
 {
@@ -160,7 +212,7 @@ load_lists(struct sql *s, struct org *o, struct err *e)
 	    " default_model, models, is_default FROM provider_key"
 	    " WHERE organization_id = ?1 AND status = 'active' ORDER BY id",
 	    id, o->arena, sizeof(*o->keys), read_own_key, &o->keys, e);
-	return o->nkeys == -1 ? -1 : 1;
+	return o->nkeys == -1 || load_guards(s, o, e) == -1 ? -1 : 1;
 }
 
 static void

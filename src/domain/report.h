@@ -31,6 +31,7 @@ struct report_filter {
 struct report_list {
 	struct report_filter filter;
 	bool no_attempts; /* requests only */
+	bool guarded;     /* those that a guardrail matched */
 	int limit;
 	struct str cursor; /* absent: from the newest on */
 };

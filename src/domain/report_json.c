@@ -174,6 +174,8 @@ report_put_log(struct jw *w, const char *key, const struct usage_record *r,
 	jw_nano(w, "discount", r->cost.discount);
 	jw_raw(w, "headers", r->headers.n > 0 ? r->headers : STR("{}"));
 	put_dropped(w, r->dropped);
+	jw_raw(w, "guardrails",
+	    r->guardrails.n > 0 ? r->guardrails : STR("[]"));
 	put_routing(w, r);
 	jw_raw(w, "decision", r->decision.n > 0 ? r->decision : STR("null"));
 	if (p != NULL)

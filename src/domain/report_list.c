@@ -8,6 +8,9 @@
 
 static const char list_text[] = LIST ORDER;
 static const char list_request_text[] = LIST " AND request_id = ?17" ORDER;
+static const char guarded_text[] = LIST " AND guardrails IS NOT NULL" ORDER;
+static const char guarded_request_text[] =
+    LIST " AND guardrails IS NOT NULL AND request_id = ?17" ORDER;
 static const char get_text[] = "SELECT " USAGE_COLUMNS " FROM log"
 			       " WHERE record_id = ?1"
 			       " AND (organization_id = ?2 OR ?2 IS NULL)";
@@ -44,8 +47,11 @@ report_list(struct sql *s, const struct report_list *q, struct arena *a,
 		    "Invalid request parameters: cursor: it is none of this "
 		    "list");
 	}
-	st = sql_prepare(
-	    s, f->request.p == NULL ? list_text : list_request_text, e);
+	st = sql_prepare(s,
+	    f->request.p == NULL ? (q->guarded ? guarded_text : list_text) :
+		q->guarded       ? guarded_request_text :
+				   list_request_text,
+	    e);
 	if (st == NULL)
 		return -1;
 	report_bind(st, f, &range);

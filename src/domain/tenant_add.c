@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "domain/guard_seed.h"
 #include "domain/change.h"
 #include "domain/tenant.h"
 
@@ -40,6 +41,8 @@ tenant_add_org(struct sql *s, struct str name, struct arena *a,
 	sql_bind_str(st, 2, name);
 	sql_bind_int(st, 3, now_ms);
 	if (finish(s, st, "organization", e) == -1)
+		return -1;
+	if (guard_seed(s, str_from(id), now_ms, e) == -1)
 		return -1;
 	return tenant_get(s, TENANT_ORG, str_from(id), a, out, e);
 }

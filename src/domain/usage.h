@@ -35,6 +35,7 @@ struct usage_record {
 	struct str routing; /* raw JSON array: the attempts, api.md 4.5 */
 	struct str headers; /* raw JSON object: X-LLMGateway-* */
 	struct str dropped;
+	struct str guardrails; /* raw JSON array: rules that matched */
 	int64_t started_ms;           /* wall clock */
 	int64_t duration_ms, ttft_ms; /* -1: none */
 	int status;                   /* HTTP, 499 if the client left */

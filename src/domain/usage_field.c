@@ -33,6 +33,7 @@ const struct usage_field usage_fields[USAGE_FIELDS] = {
 { "routing", USAGE_RAW, false, F(routing) },
 { "headers", USAGE_RAW, true, F(headers) },
 { "dropped", USAGE_STR, false, F(dropped) },
+{ "guardrails", USAGE_RAW, false, F(guardrails) },
 { "started_ms", USAGE_INT, true, F(started_ms) },
 { "duration_ms", USAGE_OPT, false, F(duration_ms) },
 { "ttft_ms", USAGE_OPT, false, F(ttft_ms) },
@@ -79,7 +80,7 @@ const char usage_insert_text[] =
     "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, "
     "?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, "
     "?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, "
-    "?55, ?56, ?57, ?58, ?59, ?60, ?61, ?62, ?63, ?64, ?65, ?66"
+    "?55, ?56, ?57, ?58, ?59, ?60, ?61, ?62, ?63, ?64, ?65, ?66, ?67"
     ") ON CONFLICT(record_id) DO NOTHING";
 
 const char usage_select_text[] =

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "pipeline/attempt.h"
 #include "pipeline/gate.h"
+#include "pipeline/guard.h"
 #include "pipeline/hedge.h"
 #include "pipeline/outcome.h"
 #include "pipeline/loop.h"
@@ -277,12 +278,39 @@ answer_fault(struct req *r, int status)
 	return fault;
 }
 
+/* The provider did well; our guardrails keep what it said. */
+static void
+blocked(struct req *r, int status)
+{
+	record_answer(r);
+	note(r, FAULT_NONE, status);
+	loop_unclaim(r);
+	reply_error(r); /* an event, if something has gone out */
+	done_on_loop(r);
+}
+
 static void
 failed_answer(struct req *r, int status)
 {
-	enum fault fault = answer_fault(r, status);
+	enum fault fault;
+
+	if (r->err.code == ERR_BLOCKED) {
+		blocked(r, status);
+		return;
+	}
+	fault = answer_fault(r, status);
 
 	failed(r, fault, status);
+}
+
+/* Webhooks judge the answer before it is sent: stage_send() follows. */
+static void
+to_judges(struct req *r)
+{
+	r->complete = false;
+	record_answer(r);
+	go_to(r, stage_send);
+	judge_answer(r);
 }
 
 /* The answer has gone out whole. */
@@ -291,6 +319,11 @@ succeeded(struct req *r, int status)
 {
 	hedge_drop(r);
 	note(r, FAULT_NONE, status);
+	if (relay_waits(r)) {
+		to_judges(r);
+		loop_due(r, r->due_ms);
+		return;
+	}
 	done_on_loop(r);
 }
 
@@ -637,9 +670,16 @@ stage_answer(struct req *r)
 		fetch_answer(r, relay_parts(r));
 		return loop_give(r); /* then stage_send() */
 	}
-	if (rc == 0 || relay_made(r) == 0) {
+	if (rc == 0 || r->err.code == ERR_BLOCKED ||
+	    relay_made(r) == 0) {
 		note(r, FAULT_NONE, at->status);
+		if (relay_waits(r)) {
+			to_judges(r);
+			return loop_give(r);
+		}
 		r->complete = true;
+		if (r->err.code == ERR_BLOCKED && !r->headed)
+			return FAIL;
 		return DONE;
 	}
 	fault = answer_fault(r, at->status);
@@ -678,12 +718,15 @@ attempt_limits(const struct req *r, bool stream)
 	};
 }
 
-/* Its images are there now, those that could be had. */
+/* Its images are there now, those that could be had; or it is judged. */
 enum verdict
 stage_send(struct req *r)
 {
+	bool judged = relay_waits(r);
+
 	relay_send(r);
-	note(r, FAULT_NONE, attempt_now(r)->status);
+	if (!judged)
+		note(r, FAULT_NONE, attempt_now(r)->status);
 	r->complete = true;
 	return DONE;
 }

@@ -122,8 +122,8 @@ fly(struct loop_task *t)
 /* --- in the ledger --- */
 
 /* An operator's own hosts may be reached as he likes. */
-static bool
-is_guarded(const struct world *w, struct str url)
+bool
+courier_guarded(const struct world *w, struct str url)
 {
 	struct err ignored = { 0 };
 	struct url u;
@@ -157,7 +157,7 @@ add_job(struct courier *c, const struct alert *t)
 	}
 	j->ask = (struct http_request){ .url = arena_dup(a, t->webhook),
 		.body = j->body,
-		.public_only = is_guarded(c->world, t->webhook) };
+		.public_only = courier_guarded(c->world, t->webhook) };
 	j->next = c->jobs;
 	c->jobs = j;
 	c->njobs++;

@@ -23,4 +23,8 @@ void courier_free(struct courier *); /* NULL: nothing */
  */
 void courier_tick(struct courier *, struct sql *, bool look);
 
+/* Must the address of this webhook be public (reliability.md T7)? */
+struct world;
+bool courier_guarded(const struct world *, struct str url);
+
 #endif

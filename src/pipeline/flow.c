@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "pipeline/gate.h"
+#include "pipeline/guard.h"
 #include "pipeline/keep.h"
 #include "dialect/mcp.h"
 #include "pipeline/loop.h"
@@ -32,6 +33,8 @@ static const struct stage chat_stages[] = {
 	{ "tenant", stage_tenant, NULL },
 	{ "limit", stage_limit, NULL }, /* rates; model, candidates */
 	{ "iam", stage_iam, NULL },
+	{ "guard", stage_guard, NULL }, /* texts of the request */
+	{ "judge", stage_judge, NULL }, /* webhooks */
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL }, /* who can be asked, in which order */
 	{ "hold", stage_hold, NULL },   /* what they may cost at worst */
@@ -54,6 +57,8 @@ static const struct stage mcp_stages[] = {
 	{ "tenant", stage_tenant, NULL },
 	{ "limit", stage_limit, NULL },
 	{ "iam", stage_iam, NULL },
+	{ "guard", stage_guard, NULL },
+	{ "judge", stage_judge, NULL },
 	{ "capability", stage_capability, NULL },
 	{ "route", stage_route, NULL },
 	{ "hold", stage_hold, NULL },
@@ -317,6 +322,7 @@ leave_place(struct req *r)
 	struct loop *l = r->world->loop;
 
 	relay_free(r);
+	guard_free(r);
 	own_drop(r->own);
 	r->own = NULL;
 	principal_drop(r->who);

@@ -9,9 +9,6 @@
 #define LOOK_MS 10   /* between two looks whether the other has its answer */
 #define FLIGHTS_MAX ((size_t)1024 * 1024) /* bytes of their keys */
 
-/* Rules that change what is asked or answered, and are not there yet. */
-#define GUARDRAILS 0
-
 struct keep {
 	struct arena *arena; /* of this */
 	struct world *world;
@@ -205,7 +202,7 @@ begin(struct req *r)
 		.region = r->route.region,
 		.stream = r->chat.stream,
 		.updated_ms = r->who->project_updated_ms,
-		.guardrails = GUARDRAILS,
+		.guardrails = (int64_t)r->who->org->guard_generation,
 		.shape = str_from(r->world->conf.reasoning_field),
 		.members = r->chat.members,
 		.nmembers = r->chat.nmembers,

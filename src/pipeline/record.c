@@ -4,6 +4,7 @@
 #include "pipeline/attempt.h"
 #include "pipeline/batch.h"
 #include "pipeline/gate.h"
+#include "pipeline/guard.h"
 #include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
@@ -421,6 +422,7 @@ void
 record_end(struct req *r)
 {
 	settle_broken(r);
+	guard_record(r);
 	fill_end(r, clock_ms());
 	if (r->who != NULL && r->endpoint->dialect != NULL) {
 		gate_settle(r);

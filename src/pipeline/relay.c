@@ -9,6 +9,7 @@
 #include "dialect/invoke.h"
 #include "pipeline/attempt.h"
 #include "pipeline/gate.h"
+#include "pipeline/guard.h"
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay_parts.h"
@@ -122,19 +123,36 @@ relay_tail(struct relay *y, struct arena *a)
 }
 
 static int
+encode(struct relay *y, const struct llm_event *ev)
+{
+	const struct tail *t = NULL;
+
+	if (ev->kind == LLM_EV_END)
+		t = relay_tail(y, y->r->life);
+	y->to->encode_event(y->enc, &y->frame, ev, t, y->out);
+	return 0;
+}
+
+static int
+put_coded(struct llm_sink *s, const struct llm_event *ev, struct err *e)
+{
+	(void)e;
+	return encode((struct relay *)(void *)((char *)s -
+			  offsetof(struct relay, coded)),
+	    ev);
+}
+
+static int
 put_event(struct llm_sink *s, const struct llm_event *ev, struct err *e)
 {
 	struct relay *y = (struct relay *)s;
-	const struct tail *t = NULL;
 
 	if (!y->replays)
 		take_facts(&y->facts, ev);
 	if (y->fold != NULL)
 		return llm_put(&y->fold->sink, ev, e);
-	if (ev->kind == LLM_EV_END)
-		t = relay_tail(y, y->r->life);
-	y->to->encode_event(y->enc, &y->frame, ev, t, y->out);
-	return 0;
+	return guard_answers(y->r) ? guard_event(y->r, ev, &y->coded, e) :
+				     encode(y, ev);
 }
 
 /* --- beginning --- */
@@ -192,12 +210,13 @@ void
 relay_begin(struct req *r, const struct target *t)
 {
 	struct relay *y = ARENA_NEW(r->life, struct relay);
-	bool collect;
+	bool collect, judges;
 	size_t size;
 
 	relay_free(r);
 	r->relay = y;
 	y->sink.put = put_event;
+	y->coded.put = put_coded;
 	y->r = r;
 	y->to = r->endpoint->dialect;
 	y->from = t->way->dialect;
@@ -208,11 +227,13 @@ relay_begin(struct req *r, const struct target *t)
 	y->streams = provider_streams(t, &r->chat);
 	y->own = BUF_LIMIT(RELAY_ANSWER_MAX);
 	make_frame(r, t, &y->frame);
-	y->patched =
-	    y->to == y->from && y->streams == r->chat.stream && !r->chat.heal;
+	judges = guard_judges(r) && y->to->task == LLM_CHAT;
+	/* What guardrails may change of a stream is not patched. */
+	y->patched = y->to == y->from && y->streams == r->chat.stream &&
+	    !r->chat.heal && !(y->streams && guard_answers(r)) && !judges;
 	if (y->to->task == LLM_IMAGE)
 		begin_draw(y, t);
-	collect = !y->patched && (!r->chat.stream || r->chat.heal);
+	collect = !y->patched && (!r->chat.stream || r->chat.heal || judges);
 	if (y->patched && y->streams)
 		y->state = arena_zalloc(r->life, y->from->relay_size);
 	else if (!y->patched) {

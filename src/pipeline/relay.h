@@ -43,6 +43,11 @@ int relay_end(struct req *);
 int relay_whole(struct req *);
 struct llm_part *relay_parts(struct req *);
 int relay_send(struct req *);
+/*
+ * Is an answer that was said to be complete not sent, because webhooks are to
+ * judge it (judge_answer())?  Then relay_send() follows.
+ */
+bool relay_waits(const struct req *);
 
 /* The images of calls before one that failed.  -1: there are none. */
 int relay_made(struct req *);

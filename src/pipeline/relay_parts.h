@@ -14,7 +14,8 @@
  * be seen whole, else encoded as they come.
  */
 struct relay {
-	struct llm_sink sink; /* first, so casts work: events end here */
+	struct llm_sink sink;  /* first, so casts work: events end here */
+	struct llm_sink coded; /* those that guardrails let go on */
 	struct req *r;
 	const struct dialect *to;   /* the client's */
 	const struct dialect *from; /* the provider's */
@@ -26,6 +27,8 @@ struct relay {
 	bool patched;
 	bool replays;  /* what was folded goes out as events */
 	bool terminal; /* the provider's last event has been seen */
+	bool judged;   /* webhooks have been or are to be asked */
+	bool waits;    /* for them */
 	void *state;   /* of the patched stream, or of the decoder */
 	void *enc;
 	struct buf

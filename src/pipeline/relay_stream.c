@@ -97,6 +97,8 @@ relay_feed(struct req *r, struct str bytes)
 	y->out = loop_claim(r);
 	rc = feed(y, bytes);
 	gate_heard(r);
+	if (rc == -1 && r->err.code == ERR_BLOCKED && !r->headed)
+		buf_clear(y->out); /* nothing has gone: it becomes a 400 */
 	note_first(r, y->out);
 	if (rc == -1)
 		return -1;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "dialect/heal.h"
 #include "pipeline/attempt.h"
+#include "pipeline/guard.h"
 #include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/relay_parts.h"
@@ -22,9 +23,14 @@ heal_answer(struct relay *y, struct arena *a)
 				p->text = better;
 }
 
+/* The whole answer, if guardrails let it pass; else their error. */
 static void
 send_whole(struct req *r, struct str body)
 {
+	if (guard_answer(r, &body) == -1) {
+		reply_error(r);
+		return;
+	}
 	r->answered = true;
 	r->first_ms = clock_ms();
 	if (r->kept != NULL)
@@ -64,6 +70,40 @@ send_pieces(struct relay *y)
 	return 0;
 }
 
+static void
+free_body(void *arg)
+{
+	buf_free(arg);
+}
+
+/* What was decoded points into the body; the next call has another one. */
+static void
+keep_body(struct req *r)
+{
+	struct buf *b = ARENA_NEW(r->life, struct buf);
+
+	*b = r->whole;
+	arena_defer(r->life, free_body, b);
+	r->whole = (struct buf){ 0 };
+}
+
+/* Webhooks judge the answer first: 1 if they are to be asked, -1 blocked. */
+static int
+wait_for_judges(struct relay *y)
+{
+	int rc;
+
+	if (y->judged || !guard_judges(y->r) || y->to->task != LLM_CHAT)
+		return 0;
+	y->judged = true;
+	rc = guard_hear(y->r, y->answer);
+	if (rc == 1) {
+		keep_body(y->r);
+		y->waits = true;
+	}
+	return rc;
+}
+
 /* What was folded goes out, as events or in one piece. */
 int
 relay_send_folded(struct relay *y)
@@ -80,6 +120,8 @@ relay_send_folded(struct relay *y)
 	}
 	if (r->chat.heal)
 		heal_answer(y, r->life);
+	if ((rc = wait_for_judges(y)) != 0)
+		return rc == 1 ? 0 : -1;
 	y->fold = NULL;
 	if (r->chat.stream) {
 		y->out = &y->own;
@@ -133,23 +175,6 @@ whole_patched(struct relay *y, struct str body)
 	}
 	buf_free(&b);
 	return rc;
-}
-
-static void
-free_body(void *arg)
-{
-	buf_free(arg);
-}
-
-/* What was decoded points into the body; the next call has another one. */
-static void
-keep_body(struct req *r)
-{
-	struct buf *b = ARENA_NEW(r->life, struct buf);
-
-	*b = r->whole;
-	arena_defer(r->life, free_body, b);
-	r->whole = (struct buf){ 0 };
 }
 
 /* There is another call: what this one cost is added up. */
@@ -231,9 +256,16 @@ relay_parts(struct req *r)
 	return r->relay->answer->choices->parts;
 }
 
+bool
+relay_waits(const struct req *r)
+{
+	return r->relay->waits;
+}
+
 int
 relay_send(struct req *r)
 {
+	r->relay->waits = false;
 	return relay_send_folded(r->relay);
 }
 

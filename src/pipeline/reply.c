@@ -5,6 +5,7 @@
 #include "json/jscan.h"
 #include "json/jw.h"
 #include "pipeline/attempt.h"
+#include "pipeline/guard.h"
 #include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/mcp.h"
@@ -126,6 +127,18 @@ put_served(struct req *r, struct buf *b)
 		put_number(b, "X-LLMGW-Max-Output", r->max_output);
 }
 
+/* Matches that did not block. */
+static void
+put_guard(struct req *r, struct buf *b)
+{
+	struct buf value = BUF_LIMIT(80);
+
+	guard_header(r, &value);
+	if (value.n > 0)
+		put_header(b, "X-LLMGW-Guardrail", buf_str(&value));
+	buf_free(&value);
+}
+
 /* One of Anthropic's endpoints; the path is gone with the setup. */
 static bool
 is_messages(const struct req *r)
@@ -150,6 +163,8 @@ put_head(struct req *r, struct buf *b, int status, const char *type)
 	if (is_messages(r))
 		put_header(b, "request-id", str_from(r->request_id));
 	put_cors(r, b);
+	if (r->guard != NULL)
+		put_guard(r, b);
 	buf_add(b, r->limited);
 	if (r->kept != NULL)
 		put_header(b, "x-llmgateway-cache",

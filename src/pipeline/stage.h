@@ -19,6 +19,7 @@ struct hedge;
 struct kept;
 struct loop;
 struct own_set;
+struct req_guard;
 struct req;
 struct world;
 
@@ -125,6 +126,7 @@ struct req {
 	enum error_format format; /* asked for, then as decided */
 	bool explicit_flat;
 	const struct principal *who; /* a reference; NULL: not known yet */
+	struct req_guard *guard; /* in life; NULL: no rules (pipeline/guard.h) */
 	const struct own_set *own; /* a reference, or NULL: no own keys */
 	char record_id[ID_SIZE];    /* log_..., once something is to be sent */
 	struct usage_record record; /* strings in life */
@@ -236,6 +238,10 @@ enum verdict stage_route(struct req *);
 enum verdict stage_begin(struct req *);
 /* Not a stage: the model string into r->route; memory only. */
 int resolve_model(struct req *, struct err *);
+/* pipeline/guard.c */
+enum verdict stage_guard(struct req *);
+/* pipeline/judge.c */
+enum verdict stage_judge(struct req *);
 /* pipeline/keep.c */
 enum verdict stage_keep(struct req *);
 /* pipeline/fetch.c */

@@ -6,6 +6,7 @@
 #include "domain/tally.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/hold.h"
+#include "pipeline/guard.h"
 #include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/retain.h"
@@ -152,6 +153,7 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	if (!calls_models(w->program))
 		return 0;
+	guards_open(&w->guards);
 	free_keys(w);
 	owns_open(&w->owns);
 	if (seal_key_make(&w->master, c->master_key_file, e) == -1)
@@ -197,6 +199,7 @@ world_close(struct world *w)
 	spool_close(w->spool);
 	keys_close(w->keys);
 	owns_close(w->owns);
+	guards_close(w->guards);
 	secret_free(&w->master);
 	sql_close(w->sql);
 	sql_close(w->key_sql);

@@ -20,6 +20,7 @@ struct keep;
 struct retain;
 struct loop;
 struct owns;
+struct guards;
 struct fronts;
 struct slow;
 struct program;
@@ -35,6 +36,7 @@ struct world {
 	struct catalog *catalog;
 	struct providers *providers;
 	struct keys *keys;
+	struct guards *guards; /* the same: compiled guardrails */
 	struct owns *owns;    /* of those that call providers */
 	struct secret master; /* what own keys are sealed with */
 	struct sql *sql; /* of the keys; health's is behind sql_lock */

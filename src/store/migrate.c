@@ -358,9 +358,45 @@ static const char schema_6[] =
     " id TEXT PRIMARY KEY,"
     " next_ms BIGINT NOT NULL);";
 
+/* System rules of api.md 17.1; ids are the organisation's with another head. */
+#define GUARD_SYSTEM(n, type, name, enabled, action)                           \
+	"INSERT INTO guardrail(id, organization_id, name, type, enabled,"      \
+	" action, is_system, created_ms, updated_ms)"                          \
+	" SELECT 'grd" n "_' || substr(id, 5), id, '" name "', '" type "', "   \
+	enabled ", '" action "', 1, created_ms, created_ms FROM organization;"
+
+static const char schema_7[] =
+    "CREATE TABLE guardrail ("
+    " id TEXT PRIMARY KEY,"
+    " organization_id TEXT NOT NULL REFERENCES organization(id),"
+    " project_id TEXT REFERENCES project(id),"
+    " name TEXT NOT NULL,"
+    " type TEXT NOT NULL,"
+    " enabled INTEGER NOT NULL DEFAULT 1,"
+    " action TEXT NOT NULL,"
+    " direction TEXT NOT NULL DEFAULT 'input',"
+    " priority BIGINT NOT NULL DEFAULT 100,"
+    " config TEXT,"
+    " is_system INTEGER NOT NULL DEFAULT 0,"
+    " created_ms BIGINT NOT NULL,"
+    " updated_ms BIGINT NOT NULL);"
+    "CREATE INDEX guardrail_organization ON guardrail(organization_id);"
+
+    GUARD_SYSTEM("1", "prompt_injection", "Prompt injection", "1", "block")
+    GUARD_SYSTEM("2", "jailbreak", "Jailbreak", "1", "block")
+    GUARD_SYSTEM("3", "pii_detection", "Personal data", "1", "redact")
+    GUARD_SYSTEM("4", "secrets", "Secrets", "1", "block")
+    GUARD_SYSTEM("5", "file_types", "File types", "1", "block")
+    GUARD_SYSTEM("6", "document_leakage", "Document leakage", "0", "warn")
+
+    /* Rules that matched: raw JSON array. */
+    "ALTER TABLE log ADD COLUMN guardrails TEXT;"
+    "CREATE INDEX log_guardrails ON log(record_id)"
+    " WHERE guardrails IS NOT NULL;";
+
 /* The number of a step is its place, from 1. */
 static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4,
-	schema_5, schema_6 };
+	schema_5, schema_6, schema_7 };
 
 const struct sql_table sql_tables[] = {
 	{ "organization", "id", false },
@@ -373,6 +409,7 @@ const struct sql_table sql_tables[] = {
 	{ "discount", "id", false },
 	{ "alias", "id", false },
 	{ "alert", "id", false },
+	{ "guardrail", "id", false },
 	{ "credit_txn", "id", true },
 	{ "tally", "scope, id, from_ms", false },
 	{ "hold", "id, counter", false },

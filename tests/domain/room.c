@@ -5,6 +5,7 @@ TCase *case_catalog(void);
 TCase *case_credits(void);
 TCase *case_discount(void);
 TCase *case_front(void);
+TCase *case_guard(void);
 TCase *case_iam(void);
 TCase *case_key(void);
 TCase *case_limit(void);
@@ -27,6 +28,7 @@ TCase *(*const room_cases[])(void) = {
 	case_credits,
 	case_discount,
 	case_front,
+	case_guard,
 	case_iam,
 	case_key,
 	case_limit,

@@ -13,6 +13,7 @@ import { openapi } from './http/openapi.mjs'
 import { answers, leaving, otherUsage, pinging } from './http/answers.mjs'
 import { providerFaults } from './http/faults.mjs'
 import * as co from './http/cohere.mjs'
+import { guard, startGuard, stopGuard } from './http/guard.mjs'
 import { embeddings } from './http/embeddings.mjs'
 import { explanations, startExplain, stopExplain } from './http/explain.mjs'
 import { fallback, startFallback, timers } from './http/fallback.mjs'
@@ -55,6 +56,7 @@ const tenanted = await run(startTenants())
 const owning = await run(startOwn())
 const tooled = await run(Gateway.start({ env: {}, conf: { auto_image_model: 'sim-image' } }))
 const routed = await run(startRouting())
+const watched = await run(startGuard())
 const explained = await run(startExplain())
 
 requests(() => main)
@@ -80,6 +82,7 @@ googles(() => vertex)
 account(() => main)
 tenants(() => tenanted)
 own(() => owning)
+guard(() => watched)
 service(() => main)
 noCors(() => main)
 guarded(() => off)
@@ -125,6 +128,7 @@ await runAll('e2e-http', {
     await co.upstream.close()
     await stopGoogle()
     await stopOwn()
+    await stopGuard()
     await stopExplain()
   }
 })

@@ -201,7 +201,7 @@ export function admin(g) {
     assert.equal(flat(await call('PUT', 'keys', {}), 405, 'method_not_allowed') && (await call('PUT', 'keys', {})).headers.allow, 'GET, HEAD, POST, OPTIONS')
     flat(await call('PATCH', `tokens/x`, {}), 405, 'method_not_allowed')
     flat(await call('GET', 'nothing'), 404, 'not_found')
-    flat(await call('GET', 'guardrail-events'), 404, 'not_found')
+    flat(await call('GET', 'guardrail-event'), 404, 'not_found')
     const options = await call('OPTIONS', `keys/${at.key}`, undefined, { token: null })
     assert.deepEqual([options.status, options.headers.allow], [204, 'GET, HEAD, PATCH, DELETE, OPTIONS'])
     assert.equal((await call('HEAD', 'keys')).status, 200)
