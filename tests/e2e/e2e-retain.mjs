@@ -122,6 +122,19 @@ test('a tool of MCP', async () => {
   await ask(keeper, '/mcp', { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'chat', arguments: { model: 'sim-echo', messages: say(word) } } }, 'keep-mcp')
   assert.ok((await show('keep-mcp')).payload.answer.result.content[0].text.includes(word))
 })
+test('what guardrails redact is not kept either', async () => {
+  await ok('PATCH', `organizations/${keeper.org}`, { guardrails_enabled: true })
+  await sleep(2100)
+  const word = `${canary('mail')}@example.org`
+  for (const [id, stream] of [['keep-redacted', false], ['keep-redacted-stream', true]]) {
+    const a = await ask(keeper, '/v1/chat/completions', { model: 'sim-echo', messages: say(`Write to ${word}`), stream }, id)
+    assert.equal(a.status, 200, a.text)
+    const text = JSON.stringify((await show(id)).payload)
+    assert.ok(text.includes('[EMAIL_REDACTED]') && !text.includes(word), text.slice(0, 500))
+  }
+  await ok('PATCH', `organizations/${keeper.org}`, { guardrails_enabled: false })
+  await sleep(2100)
+})
 test('nothing of who keeps nothing', async () => {
   const word = canary('nobody')
   for (const stream of [false, true]) await ask(nobody, '/v1/chat/completions', { model: 'sim-echo', messages: say(word), stream }, `none-${stream}`)
