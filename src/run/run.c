@@ -1,5 +1,7 @@
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,11 +66,29 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: llmgw-run [-t COMMAND] N PROGRAM [ARG...]\n"
-	    "N processes (1 to %d) of PROGRAM on the listening socket at fd "
-	    "0;\n"
+	    "N processes (1 to %d, or auto: one a processor) of PROGRAM on "
+	    "the\nlistening socket at fd 0;\n"
 	    "COMMAND tests the configuration, PROGRAM ARG... --test without.\n",
 	    PROCESSES_MAX);
 	return USAGE;
+}
+
+/* A number, or "auto": of the processors that we may use. */
+static long
+count_of(const char *s)
+{
+	cpu_set_t cpus;
+	char *end;
+	long n;
+
+	if (strcmp(s, "auto") != 0) {
+		n = strtol(s, &end, 10);
+		return *end == '\0' ? n : -1;
+	}
+	n = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ?
+	    CPU_COUNT(&cpus) :
+	    sysconf(_SC_NPROCESSORS_ONLN);
+	return n < 1 ? 1 : n > PROCESSES_MAX ? PROCESSES_MAX : n;
 }
 
 int
@@ -78,7 +98,7 @@ run_main(int argc, char *argv[])
 	struct err e = { 0 };
 	struct program p = { 0 };
 	struct log l;
-	char *command = NULL, *end = NULL;
+	char *command = NULL;
 	int c, rc = 1;
 	long n;
 
@@ -89,8 +109,8 @@ run_main(int argc, char *argv[])
 	}
 	if (argc - optind < 2)
 		return usage();
-	n = strtol(argv[optind], &end, 10);
-	if (*end != '\0' || n < 1 || n > PROCESSES_MAX)
+	n = count_of(argv[optind]);
+	if (n < 1 || n > PROCESSES_MAX)
 		return usage();
 	a = arena_new(4096, SIZE_MAX);
 	p.n = (int)n;

@@ -1,11 +1,13 @@
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "run/notify.h"
 #include "run/watch.h"
 
 #define KIDS_MAX 512 /* room for several sets that are still draining */
@@ -33,6 +35,7 @@ struct kid {
 struct watch {
 	const struct program *program;
 	struct log *log;
+	struct notify manager;
 	sigset_t signals, mask; /* ours; what our processes get */
 	struct kid kids[KIDS_MAX];
 	pid_t tester; /* 0: none */
@@ -116,6 +119,7 @@ set_end(struct watch *u, enum set set, int sig)
 static void
 stop(struct watch *u, int sig)
 {
+	notify_say(&u->manager, "STOPPING=1\nSTATUS=Requests run to their end");
 	u->stopping = true;
 	u->trial_end_ms = 0;
 	u->again = false;
@@ -135,6 +139,7 @@ reload(struct watch *u)
 	if (u->again)
 		return;
 	log_say(u->log, LOG_INFO_, "reload: testing the configuration");
+	notify_say(&u->manager, "RELOADING=1\nSTATUS=Testing the configuration");
 	u->tester = spawn(u, u->program->test);
 	if (u->tester == -1)
 		u->tester = 0;
@@ -144,7 +149,11 @@ reload(struct watch *u)
 static void
 reload_done(struct watch *u, enum log_level level, const char *how)
 {
+	char text[160];
+
 	log_say(u->log, level, "reload: %s", how);
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=Reload: %s", how);
+	notify_say(&u->manager, text);
 	if (u->again)
 		reload(u);
 }
@@ -331,7 +340,9 @@ watch_program(const struct program *program, struct log *log)
 	int sig;
 
 	take_signals(u);
+	notify_open(&u->manager);
 	set_start(u, SET_NOW);
+	notify_say(&u->manager, "READY=1\nSTATUS=Serving");
 	log_say(u->log, LOG_INFO_, "%d processes of %s", u->program->n,
 	    u->program->argv[0]);
 	while (!u->stopping || any_left(u)) {
@@ -344,5 +355,6 @@ watch_program(const struct program *program, struct log *log)
 		if (sig > 0)
 			on_signal(u, sig);
 	}
+	notify_close(&u->manager);
 	return u->status;
 }

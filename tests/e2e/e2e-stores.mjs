@@ -55,7 +55,7 @@ test('a key that is disabled is refused within two seconds', async () => {
 
 test('sessions have a name, a deadline and durable commits', () => {
   const names = pg.sql("SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'llmgw%' ORDER BY 1").split('\n')
-  assert.deepEqual(names, ['llmgw-admin', 'llmgw-chat', 'llmgw-health', 'llmgw-images', 'llmgw-messages', 'llmgw-models', 'llmgw-responses'])
+  assert.deepEqual(names, ['llmgw-admin', 'llmgw-chat', 'llmgw-health', 'llmgw-images', 'llmgw-mcp', 'llmgw-messages', 'llmgw-models', 'llmgw-responses'])
 })
 
 let fresh

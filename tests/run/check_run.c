@@ -3,11 +3,14 @@
  * happens to it: "start", "test", "term", "quit".
  */
 #include <fcntl.h>
+#include <stddef.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -370,6 +373,67 @@ START_TEST(systemd)
 }
 END_TEST
 
+/* What a service manager is told (sd_notify(3)), at an abstract socket. */
+START_TEST(notified)
+{
+	struct place p;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const char *words[] = { "llmgw-run", "1", NULL, NULL };
+	char name[64], text[256];
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	ssize_t n;
+
+	begin(&p);
+	snprintf(name, sizeof(name), "@check-run-%d", (int)getpid());
+	memcpy(at.sun_path + 1, name + 1, strlen(name) - 1);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at,
+			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				 strlen(name))),
+	    0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	words[2] = in_dir(&p, "program");
+	run(&p, words, 0);
+	unsetenv("NOTIFY_SOCKET");
+#define TOLD(what)                                                             \
+	do {                                                                   \
+		n = recv(fd, text, sizeof(text) - 1, 0);                       \
+		ck_assert_int_gt(n, 0);                                        \
+		text[n] = '\0';                                                \
+		ck_assert_msg(strncmp(text, what, strlen(what)) == 0, "%s",   \
+		    text);                                                     \
+	} while (0)
+	TOLD("READY=1\nSTATUS=");
+	expect(&p, "start", 1);
+	touch(&p, "bad");
+	kill(p.pid, SIGHUP);
+	TOLD("RELOADING=1\nSTATUS=");
+	TOLD("READY=1\nSTATUS=Reload: the test failed");
+	kill(p.pid, SIGTERM);
+	TOLD("STOPPING=1\n");
+	ck_assert_int_eq(status(&p), 0);
+	close(fd);
+	end(&p);
+}
+END_TEST
+
+/* "auto": one a processor that we may use. */
+START_TEST(by_processors)
+{
+	const char *words[] = { "llmgw-run", "auto", NULL, NULL };
+	struct place p;
+	cpu_set_t cpus;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(cpus), &cpus), 0);
+	begin(&p);
+	words[2] = in_dir(&p, "program");
+	run(&p, words, 0);
+	expect(&p, "start", CPU_COUNT(&cpus));
+	kill(p.pid, SIGTERM);
+	ck_assert_int_eq(status(&p), 0);
+	end(&p);
+}
+END_TEST
+
 CASE(case_run)
 {
 	TCase *t = tcase_create("run");
@@ -384,5 +448,7 @@ CASE(case_run)
 	tcase_add_test(t, killed);
 	tcase_add_loop_test(t, use, 0, NROWS(uses));
 	tcase_add_test(t, systemd);
+	tcase_add_test(t, notified);
+	tcase_add_test(t, by_processors);
 	return t;
 }

@@ -19,7 +19,7 @@ const provider = (name, key, more = '') => `[provider ${name}]\ndialect = openai
 const sections = () => [
   provider('cheap', 'sk-c1'), provider('dear', 'sk-d1', 'priority = 0.8\n'), provider('last', 'sk-l1', 'priority = 0\n'), provider('only', 'sk-o1, sk-o2, sk-o3'),
   provider('bad', 'sk-b1', 'priority = 0.9\n'), provider('worse', 'sk-w1', 'priority = 0.1\n'), offer('all-open', 'bad/all-open', 'worse/all-open'),
-  provider('fails', 'sk-f1', 'priority = 900\n'), provider('slow', 'sk-s1'), offer('budget', 'fails/status-500', 'slow/slow'),
+  provider('fails', 'sk-f1', 'priority = 900\n'), provider('slow', 'sk-s1'), offer('budget', 'fails/gang', 'slow/slow'),
   provider('mortal', 'sk-m1').replace(upstream.url, mortal.url), offer('mortal', 'mortal/mortal'),
   ...['price', 'sticky', 'kept', 'flips', 'circuit', 'pin'].map(m => offer(m, `cheap/${m}`, `dear/${m}`, `last/${m}`)),
   // What "auto" chooses from, all told of it by name in auto_models.
@@ -38,6 +38,16 @@ const fixed = {
 // What waits until a test lets it go.
 const held = []
 
+// Of so many requests all fail when the last of them is there.
+let gang = []
+let gangSize = 1
+function fail(res) {
+  gang.push(res)
+  if (gang.length < gangSize) return
+  for (const r of gang) r.writeHead(500, { 'content-type': 'application/json' }).end('{"error":{"message":"down"}}')
+  gang = []
+}
+
 // A provider whose connections can be told to end at their next request.
 let mortal
 let doomed = false
@@ -51,6 +61,7 @@ async function mortals(req, res) {
 async function answer(req, res, body) {
   const who = `${req.url.split('/')[1]}/${body.model}`
   if (body.model === 'hang') return
+  if (body.model === 'gang') return fail(res)
   if (body.model === 'slow') await new Promise(done => held.push(done))
   const [status, headers] = fixed[body.model] ?? (failing.has(who) || failing.delete(`once ${body.model}`) ? [500] : [200])
   if (status !== 200) {
@@ -264,6 +275,7 @@ function budget(g) {
   test('routing: three retries at a time are always allowed, more by retry_budget', async () => {
     g().ctl('provider', 'reset')
     let all = []
+    gangSize = 8
     const stop = () => { while (held.length) held.pop()() }
     try {
       all = Array.from({ length: 8 }, () => g().chat(hello({ model: 'budget' })))
@@ -275,6 +287,8 @@ function budget(g) {
       stop()
       assert.equal((await Promise.all(all)).filter(a => a.status === 200).length, 3)
       // They are given back.
+      gangSize = 1
+      g().ctl('provider', 'reset')
       all = [g().chat(hello({ model: 'budget' }))]
       assert.ok(await until(() => held.length === 1, 900, 20))
     } finally {
