@@ -26,35 +26,6 @@ param(void *arg, const char *name)
 	return work_param(arg, name);
 }
 
-static int
-list_logs(struct work *k)
-{
-	struct report_list q = { 0 };
-	struct usage_record *v;
-	struct str next;
-	int n;
-
-	if (report_read_filter(param, k, &q.filter, k->e) == -1 ||
-	    report_read_page(param, k, &q.limit, &q.cursor, k->e) == -1 ||
-	    bind_org(k, &q.filter) == -1)
-		return -1;
-	n = report_list(k->sql, &q, k->arena, &v, &next, k->e);
-	if (n == -1)
-		return -1;
-	jw_obj(&k->w, NULL);
-	jw_strc(&k->w, "object", "list");
-	jw_arr(&k->w, "data");
-	for (int i = 0; i < n; i++)
-		report_put_log(&k->w, NULL, &v[i], NULL);
-	jw_end(&k->w);
-	if (next.p == NULL)
-		jw_null(&k->w, "next_cursor");
-	else
-		jw_str(&k->w, "next_cursor", next);
-	jw_end(&k->w);
-	return 0;
-}
-
 /* The matches of a record, each with what it was a match of. */
 static void
 put_events(struct work *k, const struct usage_record *v)
@@ -84,10 +55,18 @@ put_events(struct work *k, const struct usage_record *v)
 	}
 }
 
-static int
-list_events(struct work *k)
+static void
+put_log(struct work *k, const struct usage_record *r)
 {
-	struct report_list q = { .guarded = true };
+	report_put_log(&k->w, NULL, r, NULL);
+}
+
+/* Records, or what guardrails found in them. */
+static int
+list(struct work *k, bool guarded,
+    void (*put)(struct work *, const struct usage_record *))
+{
+	struct report_list q = { .guarded = guarded };
 	struct usage_record *v;
 	struct str next;
 	int n;
@@ -103,7 +82,7 @@ list_events(struct work *k)
 	jw_strc(&k->w, "object", "list");
 	jw_arr(&k->w, "data");
 	for (int i = 0; i < n; i++)
-		put_events(k, &v[i]);
+		put(k, &v[i]);
 	jw_end(&k->w);
 	if (next.p == NULL)
 		jw_null(&k->w, "next_cursor");
@@ -111,6 +90,18 @@ list_events(struct work *k)
 		jw_str(&k->w, "next_cursor", next);
 	jw_end(&k->w);
 	return 0;
+}
+
+static int
+list_logs(struct work *k)
+{
+	return list(k, false, put_log);
+}
+
+static int
+list_events(struct work *k)
+{
+	return list(k, true, put_events);
 }
 
 static int
