@@ -69,6 +69,23 @@ test('SIGHUP during a stream does not cut it', async () => {
   assert.equal((await g.chat(hello())).status, 200)
 })
 
+test('1,000 streams across 10 upgrades: none is broken', async () => {
+  const all = []
+  for (let upgrade = 0; upgrade < 10; upgrade++) {
+    for (let i = 0; i < 100; i++) all.push(g.chat(hello({ model: 'sim/sim-slow-c30-i100', stream: true }), { timeout: 60000 }))
+    const old = workers('chat')
+    process.kill(g.program('chat')[0], 'SIGHUP')
+    assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2, 8000), 'no new processes')
+    await sleep(1200) // until they have taken over
+  }
+  const bad = (await Promise.allSettled(all)).filter(a => {
+    try { return a.status === 'rejected' || whole(a.value).length === 0 } catch { return true }
+  })
+  console.error(`     1000 streams across 10 upgrades: ${bad.length} broken`)
+  assert.equal(bad.length, 0, String(bad[0]?.reason ?? bad[0]?.value.text).slice(-500))
+  assert.ok(await until(() => workers('chat').length === 2, 10000), 'old processes stay')
+})
+
 test('SIGHUP: a key that was barred is asked again', async () => {
   const state = () => JSON.parse(g.ctl('provider', 'list', '--json')).data.find(p => p.id === 'cerebras').keys[0].state
   await g.chat(hello({ model: modelOf('status-401') }))
