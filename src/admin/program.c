@@ -98,7 +98,6 @@ stage_place(struct req *r)
 		return NEXT;
 	if (r->err.code != ERR_METHOD || !str_is(r->in.method, "OPTIONS"))
 		return FAIL;
-	path_drop_body(r);
 	reply_whole(r, 204, NULL,
 	    arena_fmt(r->setup, "Allow: %.*s\r\n", STR_ARG(r->err.param)),
 	    STR(""));

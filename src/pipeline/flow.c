@@ -396,10 +396,8 @@ req_run(struct req *r)
 
 	while ((v = step(r)) == NEXT)
 		;
-	if (v == FAIL) {
-		path_drop_body(r);
+	if (v == FAIL)
 		reply_error(r);
-	}
 	if (v != AWAY && reply_finish(r) == DONE)
 		req_end(r);
 }
@@ -424,7 +422,6 @@ req_begin(struct req *r)
 			req_run(r);
 		return;
 	}
-	path_drop_body(r);
 	if (v == FAIL)
 		reply_error(r);
 	if (reply_finish(r) == DONE)

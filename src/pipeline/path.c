@@ -267,7 +267,6 @@ answer_options(struct req *r, struct str allow)
 		    "Access-Control-Max-Age: 600\r\n%s%.*s%s",
 		    ask.n > 0 ? "Access-Control-Allow-Headers: " : "",
 		    STR_ARG(ask), ask.n > 0 ? "\r\n" : "");
-	path_drop_body(r);
 	reply_whole(r, 204, NULL,
 	    arena_fmt(r->setup, "Allow: %.*s\r\n%.*s", STR_ARG(allow),
 		STR_ARG(cors)),

@@ -10,6 +10,7 @@
 #include "pipeline/loop.h"
 #include "pipeline/mcp.h"
 #include "pipeline/oauth.h"
+#include "pipeline/path.h"
 #include "pipeline/relay.h"
 #include "pipeline/retain.h"
 #include "pipeline/reply.h"
@@ -210,6 +211,8 @@ reply_whole(struct req *r, int status, const char *type, struct str extra,
 	struct buf b = BUF_LIMIT(HEAD_MAX + body.n);
 	int rc;
 
+	/* A server that still sends would take our end for a failure. */
+	path_drop_body(r);
 	put_whole_head(r, &b, status, type, extra, (int64_t)body.n);
 	if (r->retained != NULL)
 		retain_add(r, body);

@@ -138,7 +138,6 @@ stage_health(struct req *r)
 	struct check kv = { .connected = true,
 		.backend = counters_backend(r->world->counters) };
 
-	path_drop_body(r);
 	kv.skipped = in_list(skip, "redis");
 	sql.skipped = in_list(skip, "database");
 	check_both(r->world, &kv, &sql);
@@ -268,7 +267,6 @@ stage_metrics(struct req *r)
 {
 	struct buf b = BUF_LIMIT(METRICS_MAX);
 
-	path_drop_body(r);
 	if (!may_scrape(r)) {
 		err_set(&r->err, ERR_AUTH, "Unauthorized: Invalid API key");
 		return FAIL;
@@ -292,7 +290,6 @@ stage_openapi(struct req *r)
 
 	if (r->world->program->describe == NULL)
 		return stage_not_found(r);
-	path_drop_body(r);
 	r->world->program->describe(&b);
 	reply_whole(r, 200, NULL, STR("Cache-Control: max-age=300\r\n"),
 	    buf_str(&b));

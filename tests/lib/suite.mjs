@@ -12,7 +12,8 @@ export function test(name, run) { tests.push({ name, run }) }
 
 // One test for each row of a table; the first column is its name.
 export function table(title, rows, run) {
-  for (const row of rows) test(`${title}: ${row[0]}`, () => run(...row))
+  const name = v => typeof v === 'object' ? JSON.stringify(v) : v
+  for (const row of rows) test(`${title}: ${name(row[0])}`, () => run(...row))
 }
 
 // before: is run before each test; skipped: {n}, tests that were left out.

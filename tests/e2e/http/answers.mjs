@@ -223,11 +223,10 @@ function oddStreams(g) {
     assert.deepEqual(faults(events((await g().chat(streamed({ model: modelOf('no-done') }))).text), false), [])
   })
   test('a slow reader gets all of it, and the provider waits', async () => {
-    let n = 0
     const a = await g().chat(streamed({ model: modelOf('flood') }), {
+      // At once: the kernel's buffer grows with what is read.
       onData: (d, req) => {
-        n += d.length
-        if (n < 3e6 || req.waited) return
+        if (req.waited) return
         req.waited = true
         req.res.pause()
         setTimeout(() => req.res.resume(), 1500)

@@ -136,7 +136,10 @@ export function mcp(g) {
   }), open)
   const token = (fields, headers = {}) => g().post('/oauth/token', Buffer.from(String(new URLSearchParams(fields))),
     { headers: { authorization: null, 'content-type': 'application/x-www-form-urlencoded', ...headers } })
-  const codeOf = a => new URL(a.headers.location).searchParams.get('code')
+  const codeOf = a => {
+    assert.ok(a.headers.location, `${a.status} ${a.text}`)
+    return new URL(a.headers.location).searchParams.get('code')
+  }
   let client
   const grant = async (more = {}) => {
     client ??= (await register()).json

@@ -1,5 +1,6 @@
 // Health, metrics, models, CORS, the simulated provider, records.
 
+import { fastcgi, socketOf } from '../../lib/fastcgi.mjs'
 import { until } from '../../lib/gateway.mjs'
 import { assert, common, flat, table, test } from '../../lib/suite.mjs'
 import { chunks, events, faults, join } from '../../lib/stream.mjs'
@@ -13,6 +14,22 @@ export function service(g) {
   sim(g)
   records(g)
   metrics(g)
+  late(g)
+}
+
+// A server that has not sent all takes the end of the connection for a failure
+// (Apache: 503), so nothing is said before the end of the body, empty or not.
+function late(g) {
+  table('no answer before the request is there', [
+    ['health', '/'], ['health', '/metrics'], ['health', '/openapi.json'], ['health', '/nowhere'], ['health', '/', 'OPTIONS'], ['health', '/', 'DELETE'],
+    ['models', '/v1/models'], ['models', '/v1/models/plain-model'], ['mcp', '/mcp'], ['mcp', '/.well-known/oauth-authorization-server'],
+    ['mcp', '/.well-known/oauth-protected-resource/mcp'], ['mcp', '/oauth/authorize?client_id=x'], ['admin', '/admin/v1/keys'], ['admin', '/admin/v1/keys', 'OPTIONS'],
+    ['chat', '/v1/chat/completions'], ['chat', '/v1/chat/completions', 'POST', '{}'], ['messages', '/v1/messages', 'POST', '{']
+  ].map(([program, uri, method = 'GET', body = '']) => [`${program} ${method} ${uri} ${body}`, program, uri, method, body]), async (_, program, uri, method, body) => {
+    const a = await fastcgi(socketOf(g(), program), { method, uri, body, wait: 60 })
+    assert.deepEqual([a.early, a.ended], [0, true], a.text)
+    assert.ok(a.status >= 200 && a.status < 500, `${a.status}`)
+  })
 }
 
 function health(g) {
