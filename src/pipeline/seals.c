@@ -83,7 +83,7 @@ deposit(struct loop_task *t)
 
 	while (c != NULL && next_note(&rest, &id, &seal)) {
 		key_of(d->project, id, key);
-		if (cache_put(c, d->org, key, seal, SEAL_MS, &e) == 0)
+		if (cache_put(c, d->org, key, seal, SEAL_MS, &e) != -1)
 			continue;
 		keep_failed(d->keep, &e);
 		break;
