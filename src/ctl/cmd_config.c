@@ -3,15 +3,19 @@
 
 #include "ctl/cmd.h"
 #include "ctl/list.h"
+#include "http/otlp.h"
 
 /* What the programs load at start, with the same messages. */
 int
 cmd_config_test(struct ctl *c, struct err *e)
 {
 	const char *path = c->conf.path;
+	struct http_request collector;
 	struct list l;
 	int usable = 0, rc = list_open(&l, c, e);
 
+	if (rc == 0)
+		rc = otlp_request(&c->conf, c->arena, &collector, e);
 	for (int i = 0; rc == 0 && i < providers_count(l.providers); i++)
 		usable += upstream_usable(providers_at(l.providers, i));
 	if (rc == 0 && c->json) {

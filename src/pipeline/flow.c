@@ -15,6 +15,7 @@
 #include "pipeline/reply.h"
 #include "pipeline/retain.h"
 #include "pipeline/seals.h"
+#include "pipeline/trace.h"
 #include "pipeline/world.h"
 
 #define STAGES_MAX 32 /* bits of req.ran */
@@ -418,6 +419,8 @@ req_begin(struct req *r)
 	v = path_begin(r);
 	if (v == NEXT) {
 		r->at = r->endpoint->stages;
+		if (r->world->tracer != NULL && r->endpoint->dialect != NULL)
+			trace_begin(r);
 		if ((r->endpoint->flags & ENDPOINT_QUICK) == 0 &&
 		    loop_is_here(r->world->loop))
 			loop_queue(r);

@@ -4,12 +4,14 @@
 
 #include "base/file.h"
 #include "domain/tally.h"
+#include "http/otlp.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/hold.h"
 #include "pipeline/guard.h"
 #include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/retain.h"
+#include "pipeline/tracer.h"
 #include "pipeline/world.h"
 #include "store/slow.h"
 #include "store/health_share.h"
@@ -36,6 +38,8 @@ static int
 load(struct world *w, const struct program *p, const char *path,
     struct err *e)
 {
+	struct http_request collector;
+
 	w->program = p;
 	if (conf_load(&w->conf, path, e) == -1)
 		return -1;
@@ -52,6 +56,8 @@ load(struct world *w, const struct program *p, const char *path,
 	if (!is_program(p, &program_health) &&
 	    catalog_load(&w->catalog,
 		catalog_path(&w->conf, w->conf.arena), &w->conf, e) == -1)
+		return -1;
+	if (otlp_request(&w->conf, w->conf.arena, &collector, e) == -1)
 		return -1;
 	return providers_load(&w->providers, &w->conf, e);
 }

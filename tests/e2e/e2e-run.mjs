@@ -87,6 +87,25 @@ test('1,000 streams across 10 upgrades: none is broken', async () => {
   assert.ok(await until(() => workers('chat').length === 2, 10000), 'old processes stay')
 })
 
+test('counters do not fall when processes are replaced', async () => {
+  const read = async () => {
+    const out = new Map()
+    let counts = false
+    for (const l of (await g.get('/metrics')).text.split('\n')) {
+      if (l.startsWith('# TYPE ')) counts = /counter|histogram/.test(l)
+      else if (counts && !l.startsWith('#') && l) out.set(l.slice(0, l.lastIndexOf(' ')), Number(l.slice(l.lastIndexOf(' '))))
+    }
+    return out
+  }
+  const old = workers('chat')
+  const before = await read()
+  process.kill(g.program('chat')[0], 'SIGHUP')
+  assert.ok(await until(() => !old.some(alive) && workers('chat').length === 2, 8000), 'no new processes')
+  const after = await read()
+  assert.ok(before.size > 20)
+  for (const [series, n] of before) assert.ok(after.get(series) >= n, `${series}: ${n}, then ${after.get(series)}`)
+})
+
 test('SIGHUP: a key that was barred is asked again', async () => {
   const state = () => JSON.parse(g.ctl('provider', 'list', '--json')).data.find(p => p.id === 'cerebras').keys[0].state
   await g.chat(hello({ model: modelOf('status-401') }))
