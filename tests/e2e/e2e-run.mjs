@@ -98,11 +98,12 @@ test('counters do not fall when processes are replaced', async () => {
     return out
   }
   const old = workers('chat')
+  for (const stream of [false, true]) assert.equal((await g.chat(hello({ stream }))).status, 200)
   const before = await read()
   process.kill(g.program('chat')[0], 'SIGHUP')
   assert.ok(await until(() => !old.some(alive) && workers('chat').length === 2, 8000), 'no new processes')
   const after = await read()
-  assert.ok(before.size > 20)
+  assert.ok(before.size > 5, String(before.size))
   for (const [series, n] of before) assert.ok(after.get(series) >= n, `${series}: ${n}, then ${after.get(series)}`)
 })
 
