@@ -3,19 +3,21 @@
 
 #include "ctl/cmd.h"
 #include "ctl/list.h"
-#include "http/otlp.h"
+#include "domain/settings.h"
+#include "http/settings.h"
 
 /* What the programs load at start, with the same messages. */
 int
 cmd_config_test(struct ctl *c, struct err *e)
 {
 	const char *path = c->conf.path;
-	struct http_request collector;
 	struct list l;
 	int usable = 0, rc = list_open(&l, c, e);
 
 	if (rc == 0)
-		rc = otlp_request(&c->conf, c->arena, &collector, e);
+		rc = settings_check(&c->conf, e);
+	if (rc == 0)
+		rc = http_check_settings(&c->conf, e);
 	for (int i = 0; rc == 0 && i < providers_count(l.providers); i++)
 		usable += upstream_usable(providers_at(l.providers, i));
 	if (rc == 0 && c->json) {

@@ -107,6 +107,7 @@ static const struct stage stored_stages[] = {
 static const struct stage models_stages[] = {
 	{ "read", stage_read, stage_read_undo },
 	{ "auth", stage_auth_optional, NULL },
+	{ "tenant", stage_tenant, NULL },
 	{ "models", stage_models, NULL },
 	{ NULL, NULL, NULL },
 };
@@ -114,6 +115,7 @@ static const struct stage models_stages[] = {
 static const struct stage model_stages[] = {
 	{ "read", stage_read, stage_read_undo },
 	{ "auth", stage_auth_optional, NULL },
+	{ "tenant", stage_tenant, NULL },
 	{ "model", stage_model, NULL },
 	{ NULL, NULL, NULL },
 };

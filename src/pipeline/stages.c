@@ -348,6 +348,8 @@ stage_parse(struct req *r)
 enum verdict
 stage_tenant(struct req *r)
 {
+	if (r->who == NULL) /* where no key is needed */
+		return NEXT;
 	return key_tenant(r->who, &r->err) == -1 ? FAIL : NEXT;
 }
 

@@ -3,8 +3,9 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "domain/settings.h"
 #include "domain/tally.h"
-#include "http/otlp.h"
+#include "http/settings.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/hold.h"
 #include "pipeline/guard.h"
@@ -15,7 +16,6 @@
 #include "pipeline/world.h"
 #include "store/slow.h"
 #include "store/health_share.h"
-#include "store/cache.h"
 
 /* Without an end a hold is let go so long after the request must be over. */
 #define GRACE_MS 60000
@@ -38,26 +38,20 @@ static int
 load(struct world *w, const struct program *p, const char *path,
     struct err *e)
 {
-	struct http_request collector;
-
 	w->program = p;
 	if (conf_load(&w->conf, path, e) == -1)
 		return -1;
 	if (is_program(p, &program_sim))
 		return 0;
-	if (w->conf.store_cache[0] != '\0' &&
-	    cache_check(w->conf.store_cache, e) == -1)
+	if (settings_check(&w->conf, e) == -1 ||
+	    http_check_settings(&w->conf, e) == -1)
 		return -1;
-	if (catalog_decimal(str_from(w->conf.storage_usd_per_mtok), 6,
-		&w->storage_pico) == -1)
-		return err_set(e, ERR_CONFIG,
-		    "storage_usd_per_mtok must be a decimal number");
+	catalog_decimal(
+	    str_from(w->conf.storage_usd_per_mtok), 6, &w->storage_pico);
 	/* Health asks nothing of the models, which are a megabyte. */
 	if (!is_program(p, &program_health) &&
 	    catalog_load(&w->catalog,
 		catalog_path(&w->conf, w->conf.arena), &w->conf, e) == -1)
-		return -1;
-	if (otlp_request(&w->conf, w->conf.arena, &collector, e) == -1)
 		return -1;
 	return providers_load(&w->providers, &w->conf, e);
 }
