@@ -1,5 +1,7 @@
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -19,6 +21,7 @@
 
 /* Without an end a hold is let go so long after the request must be over. */
 #define GRACE_MS 60000
+#define FDS_KEPT 64 /* for providers and files, or a tenth of all */
 
 /* Whether the program calls providers; the others need less. */
 static bool
@@ -171,10 +174,28 @@ open_stores(struct world *w, struct err *e)
 		  0;
 }
 
+/*
+ * The lowest free number is a new descriptor's, so that its number tells how
+ * many are open.  What has been admitted needs another one for its provider.
+ */
+static int
+find_fd_high(void)
+{
+	struct rlimit l;
+	rlim_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == -1 || l.rlim_cur > INT_MAX)
+		return INT_MAX;
+	room = l.rlim_cur / 10 > FDS_KEPT ? l.rlim_cur / 10 : FDS_KEPT;
+	return l.rlim_cur > 2 * room ? (int)(l.rlim_cur - room) :
+				       (int)(l.rlim_cur / 2);
+}
+
 int
 world_open(struct world *w, const struct program *p, const char *path,
     struct err *e)
 {
+	w->fd_high = find_fd_high();
 	pthread_mutex_init(&w->sql_lock, NULL);
 	pthread_mutex_init(&w->read_lock, NULL);
 	if (load(w, p, path, e) == -1)

@@ -60,6 +60,7 @@ struct world {
 	struct keep *keep;    /* the response cache, of the same */
 	struct retain *retain; /* payloads on their way, of the same */
 	struct tracer *tracer; /* with otlp_endpoint, else NULL */
+	int fd_high; /* from this descriptor on no request is taken */
 	int64_t storage_pico; /* a token, storage_usd_per_mtok */
 	struct loop *loop;
 	struct fronts *fronts;

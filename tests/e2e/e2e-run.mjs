@@ -1,6 +1,6 @@
 // The supervisor under lighttpd: death, reload and drain of processes.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -223,6 +223,26 @@ else test('api 15.4: near the memory limit new requests get 503, and health answ
   child.kill()
   let good = 0 // of all processes
   assert.ok(await until(async () => (good = (await g.chat(hello())).status === 200 ? good + 1 : 0) === 16, 8000, 50), 'still refused')
+})
+
+test('F50: near the limit of descriptors new requests get 503, and running ones go on', async () => {
+  g.writeConf(g.options.conf, g.options.sections)
+  const [run] = g.program('chat')
+  execFileSync('prlimit', ['--pid', String(run), '--nofile=300:300'])
+  const old = workers('chat')
+  process.kill(run, 'SIGHUP')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 8000), 'no new processes')
+  const all = Array.from({ length: 350 }, () => g.chat(hello({ model: 'sim/sim-slow-c20-i200', stream: true }), { timeout: 60000 }))
+  const answers = await Promise.all(all)
+  const refused = answers.filter(a => a.status === 503)
+  assert.ok(refused.length > 0 && refused.length < 200, `${refused.length} refused`)
+  for (const a of refused) assert.match(a.text, /"message":"The gateway is at its limit of open descriptors"/)
+  for (const a of answers) if (a.status !== 503) whole(a)
+  const text = (await g.get('/metrics')).text
+  assert.match(text, /gateway_requests_shed_total\{[^}]*scope="descriptors"\} [1-9]/)
+  assert.match(text, /process_max_fds\{[^}]*program="chat"\} 600/)
+  assert.ok(!/gateway_breaker_open\{[^}]*provider="sim"\} 1/.test(text), 'our own lack opened a circuit')
+  assert.equal((await g.chat(hello())).status, 200)
 })
 
 // The last one: afterwards the program is not served by these processes.
