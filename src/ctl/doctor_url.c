@@ -82,7 +82,8 @@ check_health(struct look *l)
 	struct probe p = ask(l, "/", NULL, STR_NONE);
 	struct str message, code = probe_code(&p, l->a, &message);
 	bool ours = message.n > 0 && strstr(message.p, "LLM Gateway") != NULL;
-	bool reached = p.status != 0 && !str_is(code, "not_found");
+	bool more =
+	    p.status != 0 && p.status != 503 && !str_is(code, "not_found");
 
 	if (p.status == 200 && ours)
 		doctor_say(l->d, DOCTOR_OK, "health", NULL, "%s", message.p);
@@ -94,7 +95,7 @@ check_health(struct look *l)
 		    health_advice(l, &p, code), "%s/: %s", l->url->root.p,
 		    instead(l, &p).p);
 	probe_free(&p);
-	return reached;
+	return more;
 }
 
 static void

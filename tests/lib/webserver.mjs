@@ -6,7 +6,7 @@ import path from 'node:path'
 
 export const programs = ['chat', 'messages', 'responses', 'images', 'models', 'mcp', 'admin', 'sim', 'health']
 
-const sbin = name => [`/usr/sbin/${name}`, `/usr/bin/${name}`, `/usr/local/sbin/${name}`].find(f => fs.existsSync(f)) || name
+export const sbin = name => [`/usr/sbin/${name}`, `/usr/bin/${name}`, `/usr/local/sbin/${name}`].find(f => fs.existsSync(f)) || name
 
 function write(g, name, lines) {
   const file = path.join(g.dir, name)
