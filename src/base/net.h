@@ -13,4 +13,7 @@ size_t net_address(struct str, unsigned char out[16]);
  */
 bool net_host_in(struct str list, struct str host);
 
+/* Is it an address or a network, "10.0.0.0/8"? */
+bool net_is_network(struct str);
+
 #endif
