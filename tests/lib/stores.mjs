@@ -127,8 +127,10 @@ export class Redis {
 
   static missing() { return Redis.program() ? '' : 'Redis is not installed' }
 
-  static async start() {
+  // more: of the command line, as a port.
+  static async start(...more) {
     const r = new Redis()
+    r.more = more
     r.top = fs.mkdtempSync(path.join(os.tmpdir(), 'llmgw-redis.'))
     r.sock = path.join(r.top, 'sock')
     running.add(r)
@@ -138,7 +140,7 @@ export class Redis {
 
   // Nothing is kept on disk: after a stop it is empty.
   async launch() {
-    this.child = spawn(Redis.program(), ['--port', '0', '--unixsocket', this.sock, '--dir', this.top, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' })
+    this.child = spawn(Redis.program(), ['--port', '0', '--unixsocket', this.sock, '--dir', this.top, '--save', '', '--appendonly', 'no', ...this.more], { stdio: 'ignore' })
     const up = await until(() => {
       try { return this.cli('PING') === 'PONG' } catch { return false }
     }, 10000, 50)

@@ -1,0 +1,219 @@
+// Three hosts behind one nginx: network namespaces of their own, PostgreSQL and Redis
+// for all, FastCGI over TCP.  One of them is cut off under load, and comes back.
+// Needs root, unshare(1), nsenter(1) and ip(8).
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import http from 'node:http'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { sleep, top, until, where } from '../lib/gateway.mjs'
+import { request } from '../lib/http.mjs'
+import { Postgres, Redis } from '../lib/stores.mjs'
+import { events, faults } from '../lib/stream.mjs'
+import { assert, runAll, test } from '../lib/suite.mjs'
+import { completion, textStream } from '../lib/upstream.mjs'
+
+// All of it happens in a net of its own, with mounts of its own for nothing to stay.
+if (!process.env.TEST_NET) {
+  const up = 'ip link set lo up && exec "$0" "$@"'
+  if (spawnSync('unshare', ['-n', 'sh', '-c', 'ip link set lo up && ip link add t0 type veth peer name t1'], { stdio: 'ignore' }).status !== 0) {
+    console.log('no network namespaces here\n0 passed, 0 failed, 1 skipped')
+    process.exit(0)
+  }
+  const r = spawnSync('unshare', ['-n', 'sh', '-c', up, process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, TEST_NET: '1' } })
+  process.exit(r.status ?? 1)
+}
+
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llmgw-hosts.'))
+fs.chmodSync(dir, 0o755)
+const sh = text => execFileSync('sh', ['-ec', text], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const children = []
+process.on('exit', () => {
+  for (const c of children) try { process.kill(-c.pid, 'SIGKILL') } catch { /* gone already */ }
+  fs.rmSync(dir, { recursive: true, force: true })
+})
+function start(args, env = {}) {
+  const log = fs.openSync(path.join(dir, 'start.log'), 'a')
+  const c = spawn(args[0], args.slice(1), { env: { ...process.env, ...env }, stdio: ['ignore', log, log], detached: true, cwd: dir })
+  fs.closeSync(log)
+  children.push(c)
+  return c
+}
+
+// --- the provider: who asked for what, from which host, and when -------------------------
+
+const seen = new Map()
+const provider = http.createServer((req, res) => {
+  const pieces = []
+  req.on('data', d => pieces.push(d)).on('end', async () => {
+    const body = JSON.parse(Buffer.concat(pieces))
+    const id = body.messages[0].content
+    seen.set(id, { host: Number(/10\.77\.(\d)\.2$/.exec(req.socket.remoteAddress)?.[1]), at: Date.now(), times: (seen.get(id)?.times ?? 0) + 1 })
+    if (!body.stream) { await sleep(150); res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(completion())); return }
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const e of textStream(Array.from({ length: 12 }, (_, i) => ` w${i}`))) {
+      if (res.destroyed) return
+      res.write(e)
+      await sleep(60)
+    }
+    res.end()
+  })
+})
+await new Promise(done => provider.listen(8080, '0.0.0.0', done))
+
+// --- the hosts -----------------------------------------------------------------------------
+
+const pg = await Postgres.start({ listen_addresses: '*' })
+fs.appendFileSync(path.join(pg.data, 'pg_hba.conf'), 'host all all 10.77.0.0/16 trust\n')
+pg.child.kill('SIGHUP')
+const redis = await Redis.start('--port', '6379', '--bind', '0.0.0.0', '--protected-mode', 'no')
+
+const hosts = [1, 2, 3].map(n => ({ n, dir: path.join(dir, `h${n}`), address: `10.77.${n}.2` }))
+const ports = { chat: 9201, health: 9200 }
+for (const h of hosts) {
+  h.holder = start(['unshare', '-n', 'sleep', '600'])
+  await until(() => { try { return fs.readlinkSync(`/proc/${h.holder.pid}/ns/net`) !== fs.readlinkSync('/proc/self/ns/net') } catch { return false } }, 5000, 10)
+  h.inside = ['nsenter', '-t', String(h.holder.pid), '-n']
+  sh(`ip link add v${h.n} type veth peer name p${h.n}
+    ip link set p${h.n} netns ${h.holder.pid}
+    ip addr add 10.77.${h.n}.1/24 dev v${h.n}; ip link set v${h.n} up
+    ${h.inside.join(' ')} sh -ec 'ip link set lo up; ip addr add ${h.address}/24 dev p${h.n}; ip link set p${h.n} up'`)
+  for (const d of ['state', 'run']) fs.mkdirSync(path.join(h.dir, d), { recursive: true })
+  h.conf = path.join(h.dir, 'llmgw.conf')
+  const near = `10.77.${h.n}.1`
+  fs.writeFileSync(h.conf, `[llmgw]
+state_dir = ${h.dir}/state
+runtime_dir = ${h.dir}/run
+catalog_file = ${where.catalog}
+log_file = ${h.dir}/llmgw.log
+store_sql = postgresql://llmgw@${near}/postgres
+store_kv = redis://${near}
+fcgi_peers = ${near}
+insecure_hosts = 10.77.0.0/16
+key_cache_ttl = 200ms
+drain_timeout = 2s
+exploration_rate = 0
+
+[provider far]
+base_url = http://${near}:8080/v1
+key = sk-far-secret
+
+[model far-model]
+provider = far/far-model
+capabilities = stream, plain, chat
+input_price = 1
+output_price = 2
+`)
+}
+const [first] = hosts
+const ctl = (...args) => execFileSync(where.ctl, ['-c', first.conf, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+// As README says: one host makes the secrets, the others have the same ones.
+let why
+await until(() => { try { ctl('init'); return true } catch (e) { why = e.stderr; return false } }, 10000, 200) || assert.fail(why)
+for (const h of hosts.slice(1)) for (const f of ['key_hash_secrets', 'master.key']) fs.copyFileSync(path.join(first.dir, 'state', f), path.join(h.dir, 'state', f))
+for (const h of hosts) for (const [program, port] of Object.entries(ports)) {
+  start([...h.inside, 'spawn-fcgi', '-n', '-a', h.address, '-p', String(port), '-b', '1024', '--', `${where.bin}/llmgw-run`, '1', `${where.bin}/${program}.fcgi`], { LLMGW_CONF: h.conf })
+}
+
+// --- nginx, with the files that are shipped ------------------------------------------------------
+
+const share = path.join(top, 'nginx-conf')
+const all = port => hosts.map(h => `server ${h.address}:${port} max_fails=1 fail_timeout=3s;`).join(' ')
+const own = fs.readFileSync(`${share}/llmgw-http.conf`, 'utf8')
+  .replace(/^upstream llmgw_(\w+) \{.*\}$/gm, (_, name) => `upstream llmgw_${name} { ${all(ports[name] ?? ports.health)} }`)
+fs.writeFileSync(path.join(dir, 'http.conf'), own)
+for (const d of ['tmp', 'log']) fs.mkdirSync(path.join(dir, d))
+fs.writeFileSync(path.join(dir, 'nginx.conf'), `user root; daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/log/nginx.log;
+events { worker_connections 1024; }
+http { access_log off; ${['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map(n => `${n}_temp_path ${dir}/tmp/${n};`).join(' ')}
+include ${dir}/http.conf;
+server { listen 127.0.0.1:4001; underscores_in_headers on; location / { include ${share}/llmgw.conf; } } }
+`)
+start(['nginx', '-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', path.join(dir, 'log/nginx.log')], { PATH: `${process.env.PATH}:/usr/sbin` })
+
+const url = 'http://127.0.0.1:4001'
+const newKey = (...more) => JSON.parse(ctl('key', 'create', '--json', '--label', 'hosts', ...more))
+const key = newKey()
+const ask = (id, { stream = false, secret = key.key, timeout = 4000 } = {}) => request(url + '/v1/chat/completions', {
+  method: 'POST', timeout, headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', 'x-request-id': id },
+  body: JSON.stringify({ model: 'far-model', max_tokens: 50, stream, messages: [{ role: 'user', content: id }] })
+})
+const good = (a, stream) => a.status === 200 && a.complete && (!stream || faults(events(a.text).filter(e => !e.comment), false).length === 0)
+
+// --- tests ---------------------------------------------------------------------------------
+
+test('each host serves, and health says so', async () => {
+  const direct = h => spawnSync(h.inside[0], [...h.inside.slice(1), 'ip', 'addr'], { encoding: 'utf8' }).stdout
+  for (const h of hosts) assert.match(direct(h), new RegExp(h.address))
+  assert.ok(await until(async () => (await request(url + '/', { timeout: 3000 }).catch(() => null))?.status === 200, 20000, 200), fs.readFileSync(path.join(dir, 'start.log'), 'utf8'))
+  let n = 0
+  assert.ok(await until(async () => { await ask(`warm-${n++}`).catch(() => {}); return new Set([...seen.values()].map(s => s.host)).size === 3 }, 25000, 50), JSON.stringify([...seen]))
+})
+
+test('a limit is one for all hosts', async () => {
+  const limited = newKey()
+  pg.sql(`UPDATE api_key SET rpm = 7 WHERE id = '${limited.id}'; UPDATE change SET version = version + 1`)
+  await sleep(1500)
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => ask(`limit-${i}`, { secret: limited.key })))
+  assert.deepEqual([answers.filter(a => a.status === 200).length, answers.filter(a => a.status === 429).length], [7, 33])
+})
+
+test('a host is cut off under load, and comes back', async () => {
+  // From inside: nobody is told, packets are lost.
+  const link = way => sh(`${hosts[1].inside.join(' ')} ip link set p2 ${way}`)
+  const results = []
+  let on = true
+  const client = async c => {
+    for (let n = 0; on; n++) {
+      const id = `load-${c}-${n}`
+      const r = { id, stream: (c + n) % 2 === 0, began: Date.now() }
+      try { r.ok = good(await ask(id, r), r.stream) } catch (e) { r.error = e.message }
+      r.ms = Date.now() - r.began
+      results.push(r)
+    }
+  }
+  const all = Array.from({ length: 24 }, (_, c) => client(c))
+  await sleep(3000)
+  link('down')
+  const cut = Date.now()
+  await sleep(5000)
+  link('up')
+  const back = Date.now()
+  assert.ok(await until(() => [...seen.values()].some(s => s.host === 2 && s.at > back), 15000, 100), 'the host does not come back')
+  await sleep(1000)
+  on = false
+  await Promise.all(all)
+
+  const bad = results.filter(r => !r.ok)
+  const of2 = r => seen.get(r.id)?.host === 2
+  const begun = bad.filter(of2)
+  const lost = bad.filter(r => !of2(r))
+  const slowest = Math.max(...results.filter(r => r.ok && r.began > cut).map(r => r.ms))
+  console.error(`     one of three hosts cut off: ${results.length} requests, ${begun.length} were in progress there, ${lost.length} others lost, the slowest took ${slowest} ms`)
+  // What the others did is not touched, and what had not begun is served elsewhere.
+  assert.deepEqual(lost.filter(r => r.began > cut), [])
+  assert.ok(lost.length <= 2, JSON.stringify(lost)) // at the very moment, on its way
+  assert.ok(begun.every(r => seen.get(r.id).at < cut + 1000), JSON.stringify(begun))
+  assert.ok(results.filter(r => r.ok && r.began > cut && r.began < back).length > 50)
+  assert.ok(begun.length > 0 && slowest < 4000, `${begun.length}, ${slowest} ms`)
+  assert.ok([...seen].filter(([id]) => id.startsWith('load')).every(([, s]) => s.times === 1), 'a provider was asked twice')
+
+  // Its records have come, each once.
+  const rows = () => new Map(pg.sql("SELECT request_id, count(*) FROM log WHERE request_id LIKE 'load-%' AND attempt_of IS NULL GROUP BY request_id").split('\n').map(l => l.split('|')))
+  const served = results.filter(r => r.ok)
+  assert.ok(await until(() => { const m = rows(); return served.every(r => m.has(r.id)) }, 20000, 300), 'records are missing')
+  for (const [id, n] of rows()) assert.equal(n, '1', id)
+})
+
+await runAll('e2e-hosts', {
+  after: async () => {
+    for (const c of children) try { process.kill(-c.pid, 'SIGTERM') } catch { /* gone already */ }
+    await sleep(500)
+    await redis.end()
+    await pg.end()
+    provider.closeAllConnections()
+    provider.close()
+  }
+})
