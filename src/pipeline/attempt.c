@@ -9,6 +9,7 @@
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
+#include "pipeline/retain.h"
 #include "pipeline/reply.h"
 #include "pipeline/token.h"
 #include "pipeline/world.h"
@@ -351,6 +352,8 @@ attempt_body(struct req *r, const struct call_head *h, struct str bytes)
 		return 0;
 	if (r->gone)
 		return -1;
+	if (r->retained != NULL)
+		retain_told(r, bytes);
 	if (!is_success(h->status))
 		return collect(r, bytes, ERROR_BODY_MAX);
 	if (r->hedge != NULL)
@@ -768,6 +771,8 @@ attempt_start(struct req *r)
 	attempt_now(r)->call_ms = clock_ms();
 	if (r->asked_us == 0)
 		r->asked_us = clock_us();
+	if (r->retained != NULL)
+		retain_asked(r);
 	r->on_due = on_due;
 	r->call = call_start(loop_pool(l), loop_multi(l), &r->ask, &limits,
 	    &ops, r, &r->err);
