@@ -28,7 +28,7 @@ if (!process.env.TEST_NET) {
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llmgw-hosts.'))
 fs.chmodSync(dir, 0o755)
-const sh = text => execFileSync('sh', ['-ec', text], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const sh = text => execFileSync('sh', ['-ec', text], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 10000 })
 const children = []
 process.on('exit', () => {
   for (const c of children) try { process.kill(-c.pid, 'SIGKILL') } catch { /* gone already */ }
@@ -142,6 +142,9 @@ const ask = (id, { stream = false, secret = key.key, timeout = 4000 } = {}) => r
 })
 const good = (a, stream) => a.status === 200 && a.complete && (!stream || faults(events(a.text).filter(e => !e.comment), false).length === 0)
 
+// Whatever happens, it ends.
+setTimeout(() => { console.log('FAIL e2e-hosts: not through after 100 s\n0 passed, 1 failed'); process.exit(1) }, 100000).unref()
+
 // --- tests ---------------------------------------------------------------------------------
 
 test('each host serves, and health says so', async () => {
@@ -193,9 +196,9 @@ test('a host is cut off under load, and comes back', async () => {
   const slowest = Math.max(...results.filter(r => r.ok && r.began > cut).map(r => r.ms))
   console.error(`     one of three hosts cut off: ${results.length} requests, ${begun.length} were in progress there, ${lost.length} others lost, the slowest took ${slowest} ms`)
   // What the others did is not touched, and what had not begun is served elsewhere.
-  assert.deepEqual(lost.filter(r => r.began > cut), [])
-  assert.ok(lost.length <= 2, JSON.stringify(lost)) // at the very moment, on its way
-  assert.ok(begun.every(r => seen.get(r.id).at < cut + 1000), JSON.stringify(begun))
+  assert.equal(lost.filter(r => r.began > cut).length, 0, JSON.stringify(lost.slice(0, 3)))
+  assert.ok(lost.length <= 2, JSON.stringify(lost.slice(0, 3))) // at the very moment, on its way
+  assert.ok(begun.every(r => seen.get(r.id).at < cut + 1000), JSON.stringify(begun.slice(0, 3)))
   assert.ok(results.filter(r => r.ok && r.began > cut && r.began < back).length > 50)
   assert.ok(begun.length > 0 && slowest < 4000, `${begun.length}, ${slowest} ms`)
   assert.ok([...seen].filter(([id]) => id.startsWith('load')).every(([, s]) => s.times === 1), 'a provider was asked twice')
