@@ -301,6 +301,11 @@ path_begin(struct req *r)
 
 	take_params(r);
 	check_snippet(r);
+	if (r->world->program->authorizes) { /* paths of somebody else */
+		r->endpoint = r->world->program->endpoints;
+		r->head_only = str_is(r->in.method, "HEAD");
+		return NEXT;
+	}
 	if (path_decode(r->setup, r->in.uri, &r->path, &r->query) == -1)
 		return not_found(r);
 	r->path = below(r->path, r->world->conf.mount_prefix);

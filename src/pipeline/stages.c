@@ -130,12 +130,14 @@ stage_read(struct req *r)
 	struct str name = str_from(r->endpoint->name);
 	struct str coding = str_trim(r->in.coding);
 
-	if (has_body(r) && check_type(r) == -1)
+	bool body = (r->endpoint->flags & ENDPOINT_HEAD) == 0;
+
+	if (body && has_body(r) && check_type(r) == -1)
 		return FAIL;
 	/* Unpacking may be long. */
-	if (coding.n > 0 && loop_is_here(r->world->loop))
+	if (body && coding.n > 0 && loop_is_here(r->world->loop))
 		return loop_defer(r);
-	if (read_body(r, &r->chat.body) == -1 || admit(r) == -1)
+	if ((body && read_body(r, &r->chat.body) == -1) || admit(r) == -1)
 		return FAIL;
 	metrics_gauge(r->world->metrics, GAUGE_INFLIGHT, &name, 1);
 	return NEXT;
