@@ -15,6 +15,7 @@
 #include "pipeline/relay.h"
 #include "pipeline/reply.h"
 #include "pipeline/retain.h"
+#include "pipeline/seals.h"
 #include "pipeline/world.h"
 
 #define STAGES_MAX 32 /* bits of req.ran */
@@ -41,6 +42,7 @@ static const struct stage chat_stages[] = {
 	{ "hold", stage_hold, NULL },   /* what they may cost at worst */
 	{ "retain", stage_retain, NULL }, /* a copy, if it is wanted */
 	{ "cache", stage_keep, NULL },  /* a hit is answered here */
+	{ "seals", stage_seals, NULL }, /* of Google's calls, not sent back */
 	{ "fetch", stage_fetch, NULL }, /* images that were given by URL */
 	{ "begin", stage_begin, NULL }, /* start record */
 	{ "relay", stage_relay, NULL },
@@ -346,6 +348,7 @@ leave_place(struct req *r)
 	principal_drop(r->who);
 	r->who = NULL;
 	buf_free(&r->dropped);
+	buf_free(&r->seals);
 	if (r->whole.cap > WHOLE_KEPT)
 		buf_free(&r->whole);
 	buf_clear(&r->whole);
@@ -470,6 +473,7 @@ req_end(struct req *r)
 			keep_end(r);
 		if (r->retained != NULL)
 			retain_end(r);
+		seals_end(r);
 	}
 	if (r->retrying)
 		atomic_fetch_sub(&w->retries, 1);

@@ -60,12 +60,14 @@ store(struct deposit *d, const struct str *value)
 	struct keep *k = d->keep;
 	struct cache *c = keep_store(k);
 	struct err e = { 0 };
+	int rc;
 
 	if (c == NULL)
 		return;
-	if (cache_put(c, d->org, d->key, *value, d->ttl_ms, &e) == -1)
+	rc = cache_put(c, d->org, d->key, *value, d->ttl_ms, &e);
+	if (rc == -1)
 		keep_failed(k, &e);
-	else
+	else if (rc == 1)
 		keep_count(k, "stored");
 }
 

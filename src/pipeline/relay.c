@@ -13,6 +13,7 @@
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay_parts.h"
+#include "pipeline/seals.h"
 #include "pipeline/world.h"
 
 #define BYTES_PER_TOKEN 4 /* of an estimate, api.md 4.4 */
@@ -147,8 +148,10 @@ put_event(struct llm_sink *s, const struct llm_event *ev, struct err *e)
 {
 	struct relay *y = (struct relay *)s;
 
-	if (!y->replays)
+	if (!y->replays) {
 		take_facts(&y->facts, ev);
+		seals_note(y->r, ev);
+	}
 	if (y->fold != NULL)
 		return llm_put(&y->fold->sink, ev, e);
 	return guard_answers(y->r) ? guard_event(y->r, ev, &y->coded, e) :

@@ -162,6 +162,7 @@ struct req {
 	struct retained *retained; /* the copy of what is said; or NULL */
 	const struct err *unrouted; /* what a miss fails with; or NULL */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */
+	struct buf seals;    /* of the answer's calls (pipeline/seals.h) */
 
 	/* Times: monotonic ms, 0: not yet. */
 	int64_t began_ms;

@@ -28,6 +28,7 @@ int cache_check(const char *url, struct err *);
 int cache_get(struct cache *, struct str org,
     const unsigned char key[CACHE_KEY], struct arena *, struct str *value,
     struct err *);
+/* 1: stored; 0: it is too large, or over already; -1: the store failed. */
 int cache_put(struct cache *, struct str org,
     const unsigned char key[CACHE_KEY], struct str value, int64_t ttl_ms,
     struct err *);

@@ -163,7 +163,7 @@ put(struct cache *c, struct str org, const unsigned char *key, struct str value,
 		    remove_first(l, MAKE_ROOM, INT64_MAX) <= 0)
 			break;
 	}
-	return rc == 0 ? 0 : fail(e, rc);
+	return rc == 0 ? 1 : fail(e, rc);
 }
 
 static void

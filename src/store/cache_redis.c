@@ -66,10 +66,10 @@ put(struct cache *c, struct str org, const unsigned char *key, struct str value,
 		    (size_t)snprintf(
 			ttl, sizeof(ttl), "%lld", (long long)ttl_ms) } };
 	redisReply *reply = ask(c, 5, argv, e);
-	int rc = reply != NULL && reply->type == REDIS_REPLY_STATUS ? 0 : -1;
+	int rc = reply != NULL && reply->type == REDIS_REPLY_STATUS ? 1 : -1;
 
 	freeReplyObject(reply);
-	return rc == -1 ? err_set(e, ERR_STORE, "Redis is not available") : 0;
+	return rc == -1 ? err_set(e, ERR_STORE, "Redis is not available") : rc;
 }
 
 static void

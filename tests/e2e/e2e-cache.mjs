@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { Gateway, sleep, until } from '../lib/gateway.mjs'
+import { Gateway, inForce, sleep, until } from '../lib/gateway.mjs'
 import * as chatStream from '../lib/stream.mjs'
 import * as messageStreams from '../lib/messages.mjs'
 import * as responseStreams from '../lib/responses.mjs'
@@ -351,11 +351,11 @@ test('llmgwctl cache clear, of one project and of all', async () => {
   for (const p of [t, other]) await twice(g, p, url, base)
   g.ctl('cache', 'clear', '--project', t.id)
   assert.ok(await until(async () => state(await send(g, t, url, base)) === 'MISS', 4000, 200))
-  await sleep(2500) // all processes know it
+  await inForce()
   assert.equal(state(await send(g, other, url, base)), 'HIT')
   await send(g, t, url, { ...base, seed: 1 }, { kept: true })
   assert.equal(JSON.parse(g.ctl('cache', 'clear', '--json')).projects >= 2, true)
-  await sleep(2500)
+  await inForce()
   for (const p of [t, other]) assert.equal(state(await send(g, p, url, base)), 'MISS')
   assert.throws(() => g.ctl('cache', 'clear', '--project', 'proj_none'))
 })

@@ -36,7 +36,7 @@ const run = async started => {
 }
 const gateway = (conf, options) => run(start(conf, options))
 
-const main = await gateway({}, { procs: 2 })
+const main = await gateway({ key_cache_ttl: '2s' }, { procs: 2 })
 const pings = await gateway({ ping_interval: '300ms', timeout_first_byte: '30s' })
 const patient = await gateway({ timeout_idle: '4s', timeout_first_byte: '4s' })
 const extra = await gateway({ stream_usage: 'extra' })

@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import http from 'node:http'
 import { crc32, inflateSync } from 'node:zlib'
-import { Gateway, healAll, serverName, sleep, until } from '../lib/gateway.mjs'
+import { Gateway, healAll, inForce, serverName, sleep, until } from '../lib/gateway.mjs'
 import { assert, flat, runAll, table, test } from '../lib/suite.mjs'
 import { Upstream, data, event } from '../lib/upstream.mjs'
 
@@ -520,7 +520,7 @@ test('the key of an organisation draws, and its credits are not touched', async 
   const as = { headers: { authorization: `Bearer ${key}` } }
   flat(await draw({}, as), 400, 'no_provider_key')
   await ok('POST', 'provider-keys', { organization_id: org.id, provider: 'openai', key: 'sk-painter', base_url: `${upstream.url}/v1` })
-  await sleep(2100) // in force on all processes
+  await inForce()
   for (const send of [() => draw({}, as), () => edit({}, as), () => sendForm([['model', 'up'], ['prompt', 'x'], ['image', png, 'a']], { headers: as.headers })]) {
     const a = await send()
     assert.equal(a.status, 200, a.text)
@@ -529,7 +529,7 @@ test('the key of an organisation draws, and its credits are not touched', async 
   }
   assert.equal((await ok('GET', `organizations/${org.id}`)).credits, 0)
   await ok('PATCH', `projects/${project.id}`, { mode: 'hybrid' })
-  await sleep(2100)
+  await inForce()
   assert.equal((await draw({}, as)).status, 200)
   assert.equal(upstream.last.headers.authorization, 'Bearer sk-painter')
 })

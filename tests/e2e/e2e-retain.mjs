@@ -8,7 +8,7 @@ import crypto from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { assert, runAll, table, test } from '../lib/suite.mjs'
-import { Gateway, sleep, until, where } from '../lib/gateway.mjs'
+import { Gateway, inForce, sleep, until, where } from '../lib/gateway.mjs'
 import { stores } from '../lib/money.mjs'
 
 const kept = await stores()
@@ -124,7 +124,7 @@ test('a tool of MCP', async () => {
 })
 test('what guardrails redact is not kept either', async () => {
   await ok('PATCH', `organizations/${keeper.org}`, { guardrails_enabled: true })
-  await sleep(2100)
+  await inForce()
   const word = `${canary('mail')}@example.org`
   for (const [id, stream] of [['keep-redacted', false], ['keep-redacted-stream', true]]) {
     const a = await ask(keeper, '/v1/chat/completions', { model: 'sim-echo', messages: say(`Write to ${word}`), stream }, id)
@@ -133,7 +133,7 @@ test('what guardrails redact is not kept either', async () => {
     assert.ok(text.includes('[EMAIL_REDACTED]') && !text.includes(word), text.slice(0, 500))
   }
   await ok('PATCH', `organizations/${keeper.org}`, { guardrails_enabled: false })
-  await sleep(2100)
+  await inForce()
 })
 test('nothing of who keeps nothing', async () => {
   const word = canary('nobody')
@@ -187,7 +187,7 @@ test('a change to none deletes them all', async () => {
   await ok('PATCH', `organizations/${keeper.org}`, { retention: 'none' })
   assert.match(g.ctl('log', 'purge'), /^[1-9]\d* payloads/)
   await show('keep-messages', 'deleted')
-  await sleep(2100)
+  await inForce()
   await ask(keeper, '/v1/chat/completions', { model: 'sim-echo', messages: say('x') }, 'after-none')
   await show('after-none', 'none')
   assert.equal(JSON.parse(g.ctl('log', 'purge', '--json')).deleted, 0)

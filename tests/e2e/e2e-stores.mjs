@@ -13,7 +13,7 @@ if (Postgres.missing()) {
 }
 
 const pg = await Postgres.start()
-const g = await start({ store_sql: pg.url(), key_cache_ttl: '200ms' })
+const g = await start({ store_sql: pg.url() })
 
 const anonymous = { headers: { authorization: null } }
 const as = key => ({ headers: { authorization: `Bearer ${key}` } })

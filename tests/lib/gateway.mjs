@@ -25,6 +25,9 @@ export const serverName = process.env.E2E_SERVER || 'lighttpd'
 
 export const sleep = ms => new Promise(done => setTimeout(done, ms))
 
+// Until a change is in force in all programs: key_cache_ttl of a test.
+export const inForce = () => sleep(500)
+
 // Ask again until the answer is true; false when the time is over.
 export async function until(test, ms = 5000, step = 50) {
   for (const end = Date.now() + ms; ;) {
@@ -117,6 +120,7 @@ export class Gateway {
       // Failures are answered at once, and nothing is left to chance.
       retry_wait_max: '0',
       exploration_rate: '0',
+      key_cache_ttl: '200ms',
       ...conf
     }
     const lines = Object.entries(settings).map(([k, v]) => `${k} = ${v}`)

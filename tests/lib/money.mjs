@@ -4,7 +4,7 @@
 
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
-import { Gateway, sleep, until } from './gateway.mjs'
+import { Gateway, inForce, sleep, until } from './gateway.mjs'
 import { Upstream, chunk, completion, data } from './upstream.mjs'
 
 export const kind = process.env.E2E_STORE || 'sqlite+file'
@@ -90,7 +90,7 @@ export class Money {
   // Let the programs see what was changed.
   async change(text) {
     this.sql(`${text}; UPDATE change SET version = version + 1`)
-    await sleep(2600) // key_cache_ttl, and the poll
+    await inForce()
   }
 
   // A new organisation with a project and a key: sets are columns.

@@ -73,12 +73,12 @@ START_TEST(gives_back)
 	c = open_one(4 << 20);
 	d = open_one(4 << 20);
 	ck_assert_int_eq(get(c, ORG, 1, a, &v), 0);
-	ck_assert_int_eq(put(c, 1, STR("one"), 60000), 0);
-	ck_assert_int_eq(put(c, 1, STR("an\0other"), 60000), 0);
+	ck_assert_int_eq(put(c, 1, STR("one"), 60000), 1);
+	ck_assert_int_eq(put(c, 1, STR("an\0other"), 60000), 1);
 	ck_assert_int_eq(get(d, ORG, 1, a, &v), 1);
 	ck_assert(str_eq(v, STR("an\0other")));
 	ck_assert_int_eq(get(d, STR("org_2"), 1, a, &v), 0);
-	ck_assert_int_eq(put(c, 2, STR("short"), _i == 0 ? 60000 : 1), 0);
+	ck_assert_int_eq(put(c, 2, STR("short"), _i == 0 ? 60000 : 1), 1);
 	clock_shift += 61000;
 	ck_assert_int_eq(_i == 0 ? get(d, ORG, 2, a, &v) : 0, 0);
 	cache_tend(c);
@@ -92,7 +92,7 @@ END_TEST
 /* What is too much lets the oldest go, and never fails. */
 START_TEST(stays_small)
 {
-	static char big[100000];
+	static char big[300000];
 	struct arena *a = arena_new(1024, SIZE_MAX);
 	struct cache *c;
 	struct str v;
@@ -101,10 +101,14 @@ START_TEST(stays_small)
 	c = open_one(2 << 20);
 	for (int i = 0; i < 200; i++)
 		ck_assert_int_eq(
-		    put(c, i, (struct str){ big, sizeof(big) }, 1000 * (i + 1)),
-		    0);
+		    put(c, i, (struct str){ big, 100000 }, 1000 * (i + 1)),
+		    1);
+	/* It would be most of what there is room for. */
+	ck_assert_int_eq(
+	    put(c, 1000, (struct str){ big, (2 << 20) / 8 + 1 }, 60000), 0);
+	ck_assert_int_eq(get(c, ORG, 1000, a, &v), 0);
 	ck_assert_int_eq(get(c, ORG, 199, a, &v), 1);
-	ck_assert_uint_eq(v.n, sizeof(big));
+	ck_assert_uint_eq(v.n, 100000);
 	ck_assert_int_eq(get(c, ORG, 0, a, &v), 0);
 	cache_close(c);
 	arena_free(a);
@@ -126,7 +130,7 @@ START_TEST(foreign_file)
 		fputs("no LMDB", f);
 	fclose(f);
 	c = open_one(2 << 20);
-	ck_assert_int_eq(put(c, 1, STR("x"), 1000), 0);
+	ck_assert_int_eq(put(c, 1, STR("x"), 1000), 1);
 	cache_close(c);
 	end();
 }
@@ -140,7 +144,7 @@ START_TEST(redis_is_gone)
 
 	begin(1);
 	c = open_one(2 << 20);
-	ck_assert_int_eq(put(c, 1, STR("x"), 60000), 0);
+	ck_assert_int_eq(put(c, 1, STR("x"), 60000), 1);
 	redis_server_stop(server);
 	ck_assert_int_eq(get(c, ORG, 1, a, &v), -1);
 	ck_assert_int_eq(put(c, 1, STR("x"), 60000), -1);

@@ -2,8 +2,8 @@
 // endpoint for tokens that checks what it is given, and models behind it.
 
 import crypto from 'node:crypto'
-import { Gateway, sleep } from '../../lib/gateway.mjs'
-import { assert, test } from '../../lib/suite.mjs'
+import { Gateway, sleep, until } from '../../lib/gateway.mjs'
+import { assert, table, test } from '../../lib/suite.mjs'
 import { events, faults, join } from '../../lib/stream.mjs'
 import { Upstream, geminiAnswer, geminiStream } from '../../lib/upstream.mjs'
 
@@ -42,6 +42,16 @@ async function token(res, body) {
   res.end(JSON.stringify({ access_token: `tok-${google.given}-secret`, expires_in: google.expires, token_type: 'Bearer' }))
 }
 
+// A call with a signature of its own each time; `fake.seal` is the last of them.
+function signedCall(req, res) {
+  const asked = fake.last.body.contents.some(c => c.parts.some(p => p.functionResponse))
+  const parts = asked ? [{ text: 'Wet.' }] : [{ functionCall: { name: 'rain', args: { city: 'Ulm' } }, thoughtSignature: (fake.seal = crypto.randomBytes(30).toString('base64')) }]
+  const answer = { candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', index: 0 }], usageMetadata: { promptTokenCount: 2, candidatesTokenCount: 2, totalTokenCount: 4 } }
+  const stream = req.url.includes(':stream')
+  res.writeHead(200, { 'content-type': stream ? 'text/event-stream' : 'application/json' })
+  res.end(stream ? `data: ${JSON.stringify(answer)}\r\n\r\n` : JSON.stringify(answer))
+}
+
 async function handler(req, res, body) {
   if (req.url === '/token') return token(res, body)
   const bearer = req.headers.authorization?.slice(7)
@@ -49,6 +59,7 @@ async function handler(req, res, body) {
     res.writeHead(401, { 'content-type': 'application/json' })
     return res.end('{"error":{"code":401,"message":"expired","status":"UNAUTHENTICATED"}}')
   }
+  if (req.url.includes('gem-3:')) return signedCall(req, res)
   if (req.url.includes(':streamGenerateContent')) {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     return res.end(geminiStream('Hello', ' there').join(''))
@@ -64,7 +75,7 @@ export async function startGoogle() {
   fake = await Upstream.start(handler)
   return Gateway.start({
     conf: { timeout_first_byte: '2s', timeout_idle: '2s', retry_budget: '100', weight_uptime: '0', weight_throughput: '0', weight_latency: '0' },
-    sections: ['[provider google-vertex]\npriority = 900\n', offer('gem', 'google-vertex/gem-1'), offer('both', 'google-vertex/gem-1', 'google-ai-studio/gem-2'), offer('studio', 'google-ai-studio/gem-2')].join('\n'),
+    sections: ['[provider google-vertex]\npriority = 900\n', offer('gem', 'google-vertex/gem-1'), offer('both', 'google-vertex/gem-1', 'google-ai-studio/gem-2'), offer('studio', 'google-ai-studio/gem-2'), offer('sealed', 'google-ai-studio/gem-3').replace('capabilities = ', 'capabilities = wants_seals, ')].join('\n'),
     env: {
       LLM_GOOGLE_AI_STUDIO_API_KEY: studioKey,
       LLM_GOOGLE_AI_STUDIO_BASE_URL: fake.url,
@@ -97,6 +108,7 @@ async function forgetToken(g) {
 
 export function googles(g) {
   studio(g)
+  seals(g)
   tokens(g)
   refusals(g)
   failures(g)
@@ -122,6 +134,65 @@ function studio(g) {
     assert.deepEqual(faults(list, true), [])
     assert.equal(join(list).content, 'Hello there')
     assert.equal(fake.last.url, '/v1beta/models/gem-2:streamGenerateContent?alt=sse')
+  })
+}
+
+// A client of each dialect: what it asks, the call in the answer, and what it
+// sends back without the signature that it does not know.
+const datas = text => text.split('\n').filter(l => l.startsWith('data: {')).map(l => JSON.parse(l.slice(6)))
+const tool = { type: 'object', properties: { city: { type: 'string' } } }
+const dialects = {
+  chat: {
+    path: '/v1/chat/completions',
+    ask: () => hello('sealed', { tools: [{ type: 'function', function: { name: 'rain', parameters: tool } }] }),
+    call: a => a.choices[0].message.tool_calls[0],
+    back: c => [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: null, tool_calls: [{ id: c.id, type: 'function', function: c.function }] }, { role: 'tool', tool_call_id: c.id, content: 'wet' }],
+    member: 'messages',
+    streamed: text => {
+      const c = events(text).flatMap(e => e.json?.choices?.[0]?.delta?.tool_calls ?? [])
+      return { id: c.find(x => x.id).id, function: { name: 'rain', arguments: c.map(x => x.function?.arguments ?? '').join('') } }
+    }
+  },
+  messages: {
+    path: '/v1/messages',
+    ask: () => hello('sealed', { max_tokens: 100, tools: [{ name: 'rain', input_schema: tool }] }),
+    call: a => a.content.find(b => b.type === 'tool_use'),
+    back: c => [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: [{ type: 'tool_use', id: c.id, name: 'rain', input: { city: 'Ulm' } }] }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: c.id, content: 'wet' }] }],
+    member: 'messages',
+    streamed: text => datas(text).find(e => e.content_block?.type === 'tool_use').content_block
+  },
+  responses: {
+    path: '/v1/responses',
+    ask: () => ({ model: 'sealed', input: 'Hi', tools: [{ type: 'function', name: 'rain', parameters: tool }] }),
+    call: a => a.output.find(i => i.type === 'function_call'),
+    back: c => [{ role: 'user', content: 'Hi' }, { type: 'function_call', call_id: c.call_id, name: 'rain', arguments: '{"city":"Ulm"}' }, { type: 'function_call_output', call_id: c.call_id, output: 'wet' }],
+    member: 'input',
+    streamed: text => datas(text).find(e => e.type === 'response.output_item.done' && e.item.type === 'function_call').item
+  }
+}
+
+function seals(g) {
+  const sent = () => fake.last.body.contents.flatMap(c => c.parts).find(p => p.functionCall).thoughtSignature
+  table('a signature that the client does not send back is put in', Object.keys(dialects).flatMap(d => [false, true].map(stream => [`${d}${stream ? ', streamed' : ''}`, dialects[d], stream])), async (name, d, stream) => {
+    const a = await g().post(d.path, { ...d.ask(), stream })
+    assert.equal(a.status, 200, a.text)
+    const call = stream ? d.streamed(a.text) : d.call(a.json)
+    const seal = fake.seal
+    const again = more => g().post(d.path, { ...d.ask(), [d.member]: d.back(call) }, more)
+    assert.ok(await until(async () => (await again()).status === 200 && sent() === seal, 3000), `${sent()}, not ${seal}`)
+    // A project of somebody else knows nothing of it.
+    const { data } = (await g().admin('GET', 'organizations')).json
+    const project = (await g().admin('POST', 'projects', { organization_id: data[0].id, name: `seals ${name}` })).json
+    const { key } = (await g().admin('POST', 'keys', { project_id: project.id, label: 'seals' })).json
+    assert.equal((await again({ headers: { authorization: `Bearer ${key}` } })).status, 200)
+    assert.equal(sent(), 'skip_thought_signature_validator')
+  })
+  test('a signature that the client sends back is the one', async () => {
+    const call = dialects.chat.call((await g().post('/v1/chat/completions', dialects.chat.ask())).json)
+    const messages = dialects.chat.back(call)
+    messages[1].tool_calls[0].extra_content = { google: { thought_signature: 'b3du' } }
+    assert.equal((await g().chat({ ...dialects.chat.ask(), messages })).status, 200)
+    assert.equal(sent(), 'b3du')
   })
 }
 

@@ -40,7 +40,7 @@ export async function startGuard(conf = {}) {
   const offer = (name, provider, wants = 'stream, plain, chat') => `[model ${name}]\nprovider = ${provider}\ncontext = 100000\nmax_output = 10000\n` +
     `capabilities = tools, images, ${wants}\ninput_price = 3\noutput_price = 15\n`
   return Gateway.start({
-    conf: { insecure_hosts: '127.0.0.1', key_cache_ttl: '200ms', ...conf },
+    conf: { insecure_hosts: '127.0.0.1', ...conf },
     sections: `[provider house]\ndialect = openai-chat\nbase_url = ${fake.url}/house\nauth = bearer\nkey = sk-gateway-house\n` +
       `[provider claudish]\ndialect = anthropic-messages\nbase_url = ${fake.url}/claudish\nauth = x-api-key\nkey = sk-gateway-claudish\n` +
       offer('plain', 'house/plain') + offer('claude', 'claudish/claude') +

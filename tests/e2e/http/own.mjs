@@ -3,11 +3,10 @@
 // keys and circuits, and rules about addresses on the list of models.
 
 import crypto from 'node:crypto'
-import { until } from '../../lib/gateway.mjs'
+import { Gateway, inForce, until } from '../../lib/gateway.mjs'
 import { badSignature, claudeAnswer, converse } from '../../lib/bedrock.mjs'
 import { assert, test } from '../../lib/suite.mjs'
 import { Upstream, completion, geminiAnswer } from '../../lib/upstream.mjs'
-import { Gateway } from '../../lib/gateway.mjs'
 
 const { privateKey } = crypto.generateKeyPairSync('rsa', {
   modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }
@@ -313,7 +312,7 @@ function addresses(g) {
       assert.ok(await list(k.key) > 1)
       const a = await g().admin('POST', `keys/${k.id}/iam-rules`, { type, value: { cidrs: [cidr] } })
       assert.equal(a.status, 201, a.text)
-      if (seen) await new Promise(done => setTimeout(done, 2100))
+      if (seen) await inForce()
       assert.ok(await until(async () => (await list(k.key) > 0) === seen, 4000), `${type} ${cidr}`)
       assert.equal(await one(k.key), seen ? 200 : 404)
     }
