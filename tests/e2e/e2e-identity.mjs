@@ -115,7 +115,7 @@ class Identities extends Gateway {
   writeConf(conf, sections) {
     fs.mkdirSync(path.join(this.dir, 'tls'))
     certificates(path.join(this.dir, 'tls'))
-    super.writeConf({ trusted_identity_socket: `${this.dir}/run`, fcgi_peers: '127.0.0.1', cors_origins: 'https://app.example', key_cache_ttl: '200ms', ...conf }, sections)
+    super.writeConf({ trusted_identity_socket: `${this.dir}/run`, fcgi_peers: '127.0.0.1', cors_origins: 'https://app.example', ...conf }, sections)
   }
 
   morePrograms() {
