@@ -380,14 +380,16 @@ static int
 find(struct keys *k, const struct asked *q, bool ask_too,
     const struct principal **out)
 {
-	int rc;
+	int rc, old;
 
 	pthread_mutex_lock(&k->lock);
 	if ((rc = known_find(&k->known, q->mark, q->wall_ms, out)) == 0) {
 		rc = ask_too ? ask(k, q, out) : 2;
-		if (rc == -1 &&
-		    known_find_old(&k->known, q->mark, q->wall_ms, out) == 1)
-			rc = 1;
+		old = rc != -1 ?
+		    0 :
+		    known_find_old(&k->known, q->mark, q->wall_ms, out);
+		if (old != 0)
+			rc = old == 1 ? 1 : 0;
 	} else if (rc == -1)
 		rc = 0;
 	pthread_mutex_unlock(&k->lock);

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "domain/change.h"
 #include "domain/identity.h"
 #include "domain/tenant.h"
@@ -209,6 +210,36 @@ START_TEST(as_the_key)
 }
 END_TEST
 
+/* Who was nobody a moment ago may have got a key; there is no poll. */
+START_TEST(made_later)
+{
+	char key[KEY_SIZE];
+	struct err e = { 0 };
+	struct world w;
+	struct tenant t;
+
+	begin(&w);
+	w.conf.key_cache_ttl = 1;
+	keys_close(w.keys);
+	ck_assert_int_eq(keys_open(&w.keys, w.sql, &w.conf, &e), 0);
+	t = add_key(&w, 0, key);
+	ck_assert_int_eq(
+	    find(&w, IDENTITY_USER, STR("ann"), t.id, &e), ERR_AUTH);
+	ck_assert_int_eq(sql_exec(w.sql,
+			     "INSERT INTO identity(id, kind, value, key_id,"
+			     " created_ms, updated_ms) SELECT 'idn_1',"
+			     " 'remote_user', 'ann', id, 1, 1 FROM api_key",
+			     &e),
+	    0);
+	change_bump(w.sql, &e);
+	for (int64_t at = clock_ms(); clock_ms() - at < 2;)
+		;
+	ck_assert_int_eq(
+	    find(&w, IDENTITY_USER, STR("ann"), t.id, &e), ERR_NONE);
+	end(&w);
+}
+END_TEST
+
 START_TEST(refused)
 {
 	static char text[IDENTITY_MAX + 1];
@@ -238,6 +269,7 @@ CASE(case_identity)
 	tcase_add_test(t, found);
 	tcase_add_test(t, remembered);
 	tcase_add_test(t, as_the_key);
+	tcase_add_test(t, made_later);
 	tcase_add_test(t, refused);
 	return t;
 }
