@@ -531,6 +531,7 @@ test('every method of every resource of the admin API', async () => {
     keys: ['key', [], [`project_id=${at.project}`, 'label=k2', 'expires_at=30d'], ['limits.tpm=7']],
     'keys/{parent_id}/roll': ['roll', [at.key], ['grace_seconds=5']],
     'keys/{parent_id}/iam-rules': ['iam-rule', [at.key], ['type=allow_models', 'value={"models":["sim-echo"]}'], ['status=inactive']],
+    identities: ['identity', [], ['kind=remote_user', 'value=walk', `key_id=${at.key}`], [`key_id=${at.key}`]],
     'provider-keys': ['provider-key', [], [`organization_id=${at.org}`, 'provider=openai', 'key=sk-hush-0123456789'], ['status=inactive']],
     limits: ['limit', [], [`organization_id=${at.org}`, 'model=sim-echo', 'rpm=5'], ['tpm=5', 'rpm=null']],
     discounts: ['discount', [], [`organization_id=${at.org}`, 'provider=openai', 'fraction=0.25'], ['fraction=0.5']],
