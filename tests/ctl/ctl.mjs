@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { build, Gateway, top, until } from '../lib/gateway.mjs'
@@ -381,6 +382,21 @@ test('doctor of a good host', () => {
   assert.equal(r.ok, true)
   assert.ok(r.checks.length >= 8)
   assert.deepEqual(r.checks.filter(c => c.result === 'fail'), [])
+})
+
+test('the socket on which the web server is believed', async () => {
+  const of = at => JSON.parse(ctl(['doctor', '--json'], { LLMGW_TRUSTED_IDENTITY_SOCKET: at }).out).checks.find(c => c.check === 'trusted_identity_socket')?.result
+  assert.equal(of(''), undefined)
+  assert.equal(of(path.join(dir, 'none.sock')), 'warn')
+  assert.equal(of(dir), 'ok')
+  const server = net.createServer()
+  const at = path.join(dir, 'chat.sock')
+  await new Promise(done => { server.listen(at, done) })
+  fs.chmodSync(at, 0o666)
+  assert.equal(of(at), 'warn')
+  fs.chmodSync(at, 0o660)
+  assert.equal(of(at), 'ok')
+  server.close()
 })
 
 test('an open state directory', () => {

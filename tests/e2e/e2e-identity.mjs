@@ -1,6 +1,7 @@
 // Who the web server says is there (trusted_identity_socket), and what it asks
 // about requests that it serves itself (authorizer.fcgi): by each server with the
-// files that are shipped for it, with passwords and client certificates.
+// files that are shipped for it, with passwords and client certificates.  E2E_STORE
+// is the pair of stores, as for the tests of money.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -9,7 +10,8 @@ import https from 'node:https'
 import net from 'node:net'
 import path from 'node:path'
 import { fastcgi, socketOf } from '../lib/fastcgi.mjs'
-import { Gateway, freePort, serverName, until, where } from '../lib/gateway.mjs'
+import { Gateway, alive, freePort, serverName, until, where } from '../lib/gateway.mjs'
+import { stores } from '../lib/money.mjs'
 import { assert, flat, runAll, table, test } from '../lib/suite.mjs'
 import { listening } from '../lib/webserver.mjs'
 
@@ -131,7 +133,10 @@ class Identities extends Gateway {
   web() { return webs[serverName](path.join(this.dir, 'tls')) }
 }
 
-const g = await Identities.start({ env: {} })
+const kept = await stores()
+const g = await Identities.start({ env: {}, conf: kept.conf })
+// Counters that are new are built first, where others could have holds.
+await until(async () => (await g.chat({ model: 'sim-echo', messages: [{ role: 'user', content: 'x' }] })).status === 200, 15000)
 const tls = path.join(g.dir, 'tls')
 const basic = (user, password = 'secret') => ({ authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') })
 
@@ -373,8 +378,19 @@ test('authorizer: roles', async () => {
   }
 })
 
+test('authorizer: while it does not run nothing is allowed', async () => {
+  const n = reached.length
+  const all = g.program('authorizer')
+  assert.ok(all.length >= 2)
+  for (const pid of all) process.kill(pid, 'SIGKILL')
+  assert.ok(await until(() => !all.some(alive), 5000))
+  const a = await tool(ids.key.key)
+  assert.ok(a.status >= 500, `${a.status} ${a.text}`)
+  assert.equal(reached.length, n)
+})
+
 test('names of people stand in no log', () => {
   assert.ok(!/O ?= ?Example/.test(fs.readFileSync(path.join(g.dir, 'log/llmgw.log'), 'utf8')))
 })
 
-await runAll(`identity ${serverName}`, { after: async () => { await g.stop(); backend.close(); scgi.close() } })
+await runAll(`identity ${serverName}`, { after: async () => { await g.stop(); await kept.end(); backend.close(); scgi.close() } })
