@@ -25,236 +25,14 @@
  * it again makes a new generation in Redis, and then writes that it is Redis.
  * Both are a new generation, with holds said anew.  `gen` is "s:..." for SQL.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/rand.h"
 #include "store/counters_lua.h"
-#include "store/counters_ops.h"
-#include "store/counters_sql.h"
-#include "store/redis.h"
+#include "store/counters_redis_parts.h"
 
-#define GEN_KEY STR("llmgw:gen")
-#define GEN_SIZE 80     /* "b:" 16 letters ":" 40 of the server */
-#define GEN_TTL "10000" /* of one that is being built */
-#define SETTLE_MS 200   /* calls that had begun have ended: 4 deadlines */
-#define TTL "90000000"  /* 25 h, an hour more than a hold can live */
-#define ARGS_MAX 256
 #define IDS_MAX 100
-#define QUEUE_MAX 65536
-#define BATCH 256
-#define DOWN_MS 1000
-/* SQL keeps it so long, twice as long each time it comes back soon. */
-#define DWELL_MS 5000
-#define DWELL_MAX_MS 300000
-
-/* A counters_change() that waits for the thread. */
-struct todo {
-	struct todo *next;
-	struct str org, id;
-	struct counter_op *ops;
-	int n;
-	int64_t at_ms;
-};
-
-struct remote {
-	struct rds *rds;
-	struct counters *local; /* or NULL */
-	struct tab *tab;        /* or NULL */
-	struct tab_state state; /* ledger: as last read */
-	int64_t down_ms;        /* ledger: Redis is down since; 0: it is not */
-	int64_t dwell_ms, left_ms; /* ledger */
-	_Atomic int64_t ready_ms;  /* wall clock, of SQL */
-	pthread_mutex_t lock;      /* of what follows */
-	char gen[GEN_SIZE];        /* "": unknown */
-	int64_t seen_ms;           /* when it became this one */
-	char said[GEN_SIZE];       /* knows this process's holds */
-	bool saying;
-	_Atomic int64_t local_ms; /* wall clock: last counted in the file */
-	/* The thread and its queue. */
-	pthread_t thread;
-	pthread_cond_t wake;
-	struct arena *filling, *working;
-	struct todo *first, **last;
-	int queued;
-	bool closing;
-};
-
-/* Arguments of one run of the script; numbers stand in `text`. */
-struct call {
-	struct str argv[ARGS_MAX];
-	int n;
-	struct buf text; /* fixed: never grows, so that argv stays */
-	char room[ARGS_MAX * 24];
-};
-
-static void
-put(struct call *k, struct str s)
-{
-	if (k->n < ARGS_MAX)
-		k->argv[k->n] = s;
-	k->n++;
-}
-
-static void
-put_int(struct call *k, int64_t v)
-{
-	size_t at = k->text.n;
-
-	buf_int(&k->text, v);
-	put(k, (struct str){ k->text.p + at, k->text.n - at });
-}
-
-/* Everything up to the ops.  argv[0..1] are EVALSHA and the sha. */
-static void
-start(struct call *k, const char *gen, struct str org, const char *mode,
-    struct str id, int64_t expires_ms, int64_t sixth)
-{
-	size_t at;
-
-	k->n = 0;
-	k->text = (struct buf){
-		.p = k->room, .cap = sizeof(k->room), .limit = sizeof(k->room)
-	};
-	put(k, STR("EVALSHA"));
-	put(k, STR(""));
-	put(k, STR("1"));
-	at = k->text.n;
-	buf_add(&k->text, STR("llmgw:{"));
-	buf_add(&k->text, org);
-	buf_add(&k->text, STR("}:"));
-	buf_add(&k->text, (struct str){ gen + 2, 16 });
-	buf_add(&k->text, STR(":x"));
-	put(k, (struct str){ k->text.p + at, k->text.n - at });
-	put(k, str_from(mode));
-	put_int(k, clock_wall_ms());
-	put(k, STR(TTL));
-	put_int(k, expires_ms);
-	put(k, id.p == NULL ? STR("") : id);
-	put_int(k, sixth);
-}
-
-static void
-put_ops(struct call *k, const struct counter_op *ops, int n)
-{
-	static const struct str kinds[] = { [COUNTER_RATE] = STR("R"),
-		[COUNTER_HELD] = STR("H"),
-		[COUNTER_OPEN] = STR("O"),
-		[COUNTER_BELOW] = STR("B") };
-
-	for (int i = 0; i < n; i++) {
-		put(k, kinds[ops[i].kind]);
-		put(k, ops[i].key);
-		put_int(k, ops[i].by);
-		if (ops[i].limit == INT64_MAX)
-			put(k, STR(""));
-		else
-			put_int(k, ops[i].limit);
-		put_int(k, ops[i].window_ms < 60 ? 1 : ops[i].window_ms / 60);
-	}
-}
-
-static void
-gen_copy(struct remote *r, char out[GEN_SIZE])
-{
-	pthread_mutex_lock(&r->lock);
-	memcpy(out, r->gen, GEN_SIZE);
-	pthread_mutex_unlock(&r->lock);
-}
-
-/* Is it well formed, and of this server? */
-static bool
-gen_is_good(struct str g, const struct rds_conn *conn)
-{
-	return g.n > 19 && g.n < GEN_SIZE && (g.p[0] == 'b' || g.p[0] == 'r') &&
-	    g.p[1] == ':' && g.p[18] == ':' &&
-	    str_is((struct str){ g.p + 19, g.n - 19 }, conn->run_id);
-}
-
-static void
-gen_learn(struct remote *r, struct str g, const struct rds_conn *conn)
-{
-	bool good = gen_is_good(g, conn);
-
-	pthread_mutex_lock(&r->lock);
-	if (r->gen[0] == 's') { /* an answer that came too late */
-		pthread_mutex_unlock(&r->lock);
-		return;
-	}
-	if (!good || memcmp(g.p + 2, r->gen + 2, 16) != 0)
-		r->seen_ms = clock_ms();
-	if (good)
-		snprintf(r->gen, GEN_SIZE, "%.*s", STR_ARG(g));
-	else
-		r->gen[0] = '\0';
-	pthread_mutex_unlock(&r->lock);
-}
-
-static bool
-no_script(const redisReply *r)
-{
-	return r != NULL && r->type == REDIS_REPLY_ERROR &&
-	    str_starts((struct str){ r->str, r->len }, "NOSCRIPT");
-}
-
-/* The call and GET of the generation: the script's reply, or NULL. */
-static redisReply *
-round_trip(struct remote *r, struct rds_conn *conn, struct call *k,
-    const char *gen, bool whole, int64_t until_ms, bool *other)
-{
-	const struct str get[] = { STR("GET"), GEN_KEY };
-	redisReply *reply, *is;
-
-	if (k->n > ARGS_MAX || k->text.full) {
-		*other = false;
-		return NULL;
-	}
-	k->argv[0] = whole ? STR("EVAL") : STR("EVALSHA");
-	k->argv[1] = str_from(whole ? counters_lua : conn->sha);
-	rds_add(conn, k->n, k->argv);
-	rds_add(conn, 2, get);
-	reply = rds_reply(conn, until_ms);
-	is = reply == NULL ? NULL : rds_reply(conn, until_ms);
-	*other = is != NULL &&
-	    !(str_is(rds_str(is), gen) && gen_is_good(rds_str(is), conn));
-	if (*other && !conn->broken)
-		gen_learn(r, rds_str(is), conn);
-	if (is == NULL || *other || conn->broken) {
-		freeReplyObject(reply);
-		reply = NULL;
-	}
-	freeReplyObject(is);
-	return reply;
-}
-
-/* NULL: it failed; *other: because of another generation, ask again. */
-static redisReply *
-run(struct remote *r, struct call *k, const char *gen, bool *other)
-{
-	int64_t until_ms = clock_ms() + RDS_TIMEOUT_MS;
-	struct err ignored = { 0 };
-	struct rds_conn *conn = rds_take(r->rds, until_ms, &ignored);
-	redisReply *reply;
-
-	*other = false;
-	if (conn == NULL)
-		return NULL;
-	reply = round_trip(r, conn, k, gen, false, until_ms, other);
-	if (no_script(reply)) {
-		freeReplyObject(reply);
-		reply = round_trip(r, conn, k, gen, true, until_ms, other);
-	}
-	rds_give(r->rds, conn);
-	if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
-		freeReplyObject(reply);
-		reply = NULL;
-	}
-	return reply;
-}
 
 /* The answer of "apply"; anything but what was agreed on is a refusal. */
 static enum counter_result
@@ -365,9 +143,6 @@ apply_here(struct remote *r, struct str org, struct str id,
 	return rc;
 }
 
-static void change(struct counters *, struct str org, struct str id,
-    const struct counter_op *, int n, int64_t at_ms);
-
 /*
  * Nobody answered: it may have been done or not.  What it may have taken goes
  * back as soon as Redis answers, or with the hold's drop, or by its time.
@@ -386,7 +161,7 @@ take_back(struct counters *c, struct str org, struct str id,
 		none[k++].by = 0;
 	}
 	if (k > 0)
-		change(c, org, id, none, k, clock_wall_ms());
+		remote_change(c, org, id, none, k, clock_wall_ms());
 }
 
 static enum counter_result
@@ -397,19 +172,19 @@ apply(struct counters *c, struct str org, struct str id, struct counter_op *ops,
 	enum counter_result rc;
 	char gen[GEN_SIZE];
 	redisReply *reply = NULL;
-	struct call k;
+	struct remote_call k;
 	bool other = true;
 
 	for (int i = 0; i < 2 && reply == NULL && other; i++) {
 		other = false;
-		gen_copy(r, gen);
+		remote_gen(r, gen);
 		if (gen[0] == '\0' || gen[0] == 's' ||
 		    (gen[0] == 'b' && has_kind(ops, n, COUNTER_HELD)))
 			continue;
-		start(&k, gen, org, "apply", id,
+		remote_begin(&k, gen, org, "apply", id,
 		    clock_wall_ms() + c->setup.hold_ms, 0);
-		put_ops(&k, ops, n);
-		reply = run(r, &k, gen, &other);
+		remote_put_ops(&k, ops, n);
+		reply = remote_run(r, &k, gen, &other);
 		if (reply == NULL && !other)
 			take_back(c, org, id, ops, n);
 	}
@@ -424,10 +199,10 @@ apply(struct counters *c, struct str org, struct str id, struct counter_op *ops,
 
 /* A run whose answer is 1; again if the generation was another. */
 static int
-run_plain(struct remote *r, struct call *k, const char *gen)
+run_plain(struct remote *r, struct remote_call *k, const char *gen)
 {
 	bool other, good;
-	redisReply *reply = run(r, k, gen, &other);
+	redisReply *reply = remote_run(r, k, gen, &other);
 
 	good = reply != NULL && rds_int(reply, 0) == 1;
 	freeReplyObject(reply);
@@ -435,12 +210,12 @@ run_plain(struct remote *r, struct call *k, const char *gen)
 }
 
 static void
-put_values(struct call *k, const struct counter_value *v, int n)
+put_values(struct remote_call *k, const struct counter_value *v, int n)
 {
 	for (int i = 0; i < n; i++) {
-		put(k, v[i].key);
-		put_int(k, v[i].value);
-		put_int(k, v[i].version);
+		remote_put(k, v[i].key);
+		remote_put_int(k, v[i].value);
+		remote_put_int(k, v[i].version);
 	}
 }
 
@@ -450,16 +225,16 @@ load(struct counters *c, struct str org, const struct counter_value *v, int n,
 {
 	struct remote *r = c->state;
 	char gen[GEN_SIZE];
-	struct call k;
+	struct remote_call k;
 	int rc = 0;
 
 	for (int i = 0; i < 2 && rc == 0; i++) {
-		gen_copy(r, gen);
+		remote_gen(r, gen);
 		if (gen[0] == 's')
 			return 0; /* SQL reads the rows themselves */
 		if (gen[0] == '\0')
 			break;
-		start(&k, gen, org, "load", STR(""), 0, n);
+		remote_begin(&k, gen, org, "load", STR(""), 0, n);
 		put_values(&k, v, n);
 		rc = run_plain(r, &k, gen);
 	}
@@ -472,16 +247,16 @@ drop_some(struct remote *r, const struct counter_drop *d, int from)
 	int n = d->nids - from < IDS_MAX ? d->nids - from : IDS_MAX, rc = 0;
 	int nv = d->nvalues < 45 ? d->nvalues : 45;
 	char gen[GEN_SIZE];
-	struct call k;
+	struct remote_call k;
 
 	for (int i = 0; i < 2 && rc == 0; i++) {
-		gen_copy(r, gen);
+		remote_gen(r, gen);
 		if (gen[0] == '\0')
 			return -1;
-		start(&k, gen, d->org, "drop", STR(""), 0, nv);
+		remote_begin(&k, gen, d->org, "drop", STR(""), 0, nv);
 		put_values(&k, d->values, nv);
 		for (int x = 0; x < n; x++)
-			put(&k, d->ids[from + x]);
+			remote_put(&k, d->ids[from + x]);
 		rc = run_plain(r, &k, gen);
 	}
 	return rc == 1 ? 0 : -1;
@@ -501,7 +276,7 @@ drop(struct counters *c, const struct counter_drop *d, int n, struct err *e)
 
 	if (r->local != NULL && counters_drop(r->local, d, n, e) == -1)
 		return -1;
-	gen_copy(r, gen);
+	remote_gen(r, gen);
 	if (gen[0] == 's')
 		return tab_drop(r->tab, d, n, e);
 	for (int i = 0; i < n; i++) {
@@ -549,377 +324,21 @@ renew(struct counters *c, struct str org, struct str id,
 {
 	struct remote *r = c->state;
 	char gen[GEN_SIZE];
-	struct call k;
+	struct remote_call k;
 	int rc = 0;
 
 	for (int i = 0; i < 2 && rc == 0; i++) {
-		gen_copy(r, gen);
+		remote_gen(r, gen);
 		if (gen[0] == 's')
 			return renew_here(c, org, id, ops, n, e);
 		if (gen[0] == '\0')
 			break;
-		start(&k, gen, org, "renew", id,
+		remote_begin(&k, gen, org, "renew", id,
 		    clock_wall_ms() + c->setup.hold_ms, 0);
-		put_ops(&k, ops, n);
+		remote_put_ops(&k, ops, n);
 		rc = run_plain(r, &k, gen);
 	}
 	return rc == 1 ? 0 : counters_down(e);
-}
-
-/* Into the queue; without room the hold waits for its drop. */
-static void
-change(struct counters *c, struct str org, struct str id,
-    const struct counter_op *ops, int n, int64_t at_ms)
-{
-	struct remote *r = c->state;
-	struct todo *t;
-
-	/* Where Redis was down once, it may be that it is counted in the file. */
-	if (r->local != NULL && r->local_ms != 0)
-		counters_change(r->local, org, id, ops, n, at_ms);
-	pthread_mutex_lock(&r->lock);
-	if (r->queued < QUEUE_MAX && !r->closing) {
-		t = ARENA_NEW(r->filling, struct todo);
-		t->org = arena_dup(r->filling, org);
-		t->id = arena_dup(r->filling, id);
-		t->ops = arena_alloc(r->filling, (size_t)n * sizeof(*ops));
-		t->n = n;
-		t->at_ms = at_ms;
-		for (int i = 0; i < n; i++) {
-			t->ops[i] = ops[i];
-			t->ops[i].key = arena_dup(r->filling, ops[i].key);
-		}
-		*r->last = t;
-		r->last = &t->next;
-		r->queued++;
-		pthread_cond_signal(&r->wake);
-	}
-	pthread_mutex_unlock(&r->lock);
-}
-
-/* At most BATCH in one round trip; the first that is left, NULL: none. */
-static struct todo *
-send_batch(struct remote *r, struct todo *t, bool whole, bool *again)
-{
-	int64_t until_ms = clock_ms() + RDS_TIMEOUT_MS;
-	struct err ignored = { 0 };
-	struct rds_conn *conn = rds_take(r->rds, until_ms, &ignored);
-	char gen[GEN_SIZE];
-	struct call k;
-	redisReply *reply;
-	int n = 0;
-
-	*again = false;
-	gen_copy(r, gen);
-	if (gen[0] == 's') {
-		for (; t != NULL; t = t->next)
-			tab_set(r->tab, t->org, t->id, t->ops, t->n,
-			    clock_wall_ms() + COUNTERS_ENDED_MS, false,
-			    &ignored);
-		if (conn != NULL)
-			rds_give(r->rds, conn);
-		return NULL;
-	}
-	for (; t != NULL && n < BATCH; t = t->next) {
-		if (conn == NULL || gen[0] == '\0')
-			continue; /* lost: the hold waits for its drop */
-		start(&k, gen, t->org, "change", t->id,
-		    clock_wall_ms() + COUNTERS_ENDED_MS, t->at_ms);
-		put_ops(&k, t->ops, t->n);
-		if (k.n > ARGS_MAX || k.text.full)
-			continue;
-		k.argv[0] = whole ? STR("EVAL") : STR("EVALSHA");
-		k.argv[1] = str_from(whole ? counters_lua : conn->sha);
-		rds_add(conn, k.n, k.argv);
-		n++;
-	}
-	if (conn == NULL)
-		return t;
-	for (; n > 0 && !conn->broken; n--) {
-		reply = rds_reply(conn, until_ms);
-		*again = *again || no_script(reply);
-		freeReplyObject(reply);
-	}
-	rds_give(r->rds, conn);
-	return t;
-}
-
-static void *
-queue_main(void *arg)
-{
-	struct remote *r = arg;
-	struct todo *t, *next;
-	struct arena *a;
-	bool again;
-
-	pthread_setname_np(pthread_self(), "counters");
-	pthread_mutex_lock(&r->lock);
-	for (;;) {
-		while (r->first == NULL && !r->closing)
-			pthread_cond_wait(&r->wake, &r->lock);
-		if (r->first == NULL)
-			break;
-		t = r->first;
-		r->first = NULL;
-		r->last = &r->first;
-		r->queued = 0;
-		a = r->filling;
-		r->filling = r->working;
-		r->working = a;
-		pthread_mutex_unlock(&r->lock);
-		for (; t != NULL; t = next) {
-			next = send_batch(r, t, false, &again);
-			if (again) /* repeating them does no harm to holds */
-				send_batch(r, t, true, &again);
-		}
-		arena_reset(a);
-		pthread_mutex_lock(&r->lock);
-	}
-	pthread_mutex_unlock(&r->lock);
-	return NULL;
-}
-
-/* One command, its reply, or NULL. */
-static redisReply *
-ask(struct remote *r, int argc, const struct str *argv, int64_t timeout_ms,
-    char run_id[41])
-{
-	int64_t until_ms = clock_ms() + timeout_ms;
-	struct err ignored = { 0 };
-	struct rds_conn *conn = rds_take(r->rds, until_ms, &ignored);
-	redisReply *reply;
-
-	if (conn == NULL)
-		return NULL;
-	rds_add(conn, argc, argv);
-	reply = rds_reply(conn, until_ms);
-	memcpy(run_id, conn->run_id, 41);
-	if (reply != NULL && argc == 2 && str_is(argv[0], "GET") &&
-	    !conn->broken)
-		gen_learn(r, rds_str(reply), conn);
-	rds_give(r->rds, conn);
-	return reply;
-}
-
-/* The key becomes `now` if it still is `was` ("": missing). */
-static bool
-gen_swap(struct remote *r, struct str was, struct str now)
-{
-	static const char text[] =
-	    "if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 "
-	    "end if string.sub(ARGV[2], 1, 1) == 'b' then "
-	    "redis.call('SET', KEYS[1], ARGV[2], 'PX', " GEN_TTL ") else "
-	    "redis.call('SET', KEYS[1], ARGV[2]) end return 1";
-	const struct str argv[] = { STR("EVAL"), str_from(text), STR("1"),
-		GEN_KEY, was, now };
-	char run_id[41];
-	redisReply *reply = ask(r, 6, argv, RDS_TIMEOUT_MS, run_id);
-	bool done = rds_int(reply, 0) == 1;
-
-	freeReplyObject(reply);
-	return done;
-}
-
-/* How many processes say their holds right now. */
-static int64_t
-gen_busy(struct remote *r, const char *gen, const char *by)
-{
-	char key[64], run_id[41];
-	int64_t n;
-	redisReply *reply;
-
-	snprintf(key, sizeof(key), "llmgw:busy:%.16s", gen + 2);
-	reply = ask(r, 3,
-	    (struct str[]){ STR("INCRBY"), str_from(key), str_from(by) },
-	    RDS_TIMEOUT_MS, run_id);
-	n = rds_int(reply, 1);
-	freeReplyObject(reply);
-	freeReplyObject(ask(r, 3,
-	    (struct str[]){ STR("PEXPIRE"), str_from(key), STR("60000") },
-	    RDS_TIMEOUT_MS, run_id));
-	return n;
-}
-
-/* Read it; make one if there is none of this server. */
-static int
-gen_look(struct remote *r)
-{
-	const struct str get[] = { STR("GET"), GEN_KEY };
-	char run_id[41], word[17], now[GEN_SIZE], have[GEN_SIZE];
-	redisReply *reply = ask(r, 2, get, RDS_TIMEOUT_MS, run_id);
-
-	if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-		freeReplyObject(reply);
-		return -1;
-	}
-	gen_copy(r, have);
-	if (have[0] == '\0') {
-		rand_word(word, 16);
-		snprintf(now, sizeof(now), "b:%s:%s", word, run_id);
-		gen_swap(r, rds_str(reply).p == NULL ? STR("") : rds_str(reply),
-		    str_from(now));
-		freeReplyObject(reply);
-		reply = ask(r, 2, get, RDS_TIMEOUT_MS, run_id);
-	}
-	freeReplyObject(reply);
-	gen_copy(r, have);
-	return have[0] == '\0' ? -1 : 0;
-}
-
-/* Those that know of it have said their holds, or had their time. */
-static void
-gen_finish(struct remote *r, const char *gen, int64_t age_ms)
-{
-	char now[GEN_SIZE];
-
-	if (gen[0] != 'b' || age_ms < COUNTERS_BUILD_MS ||
-	    (age_ms < COUNTERS_BUILD_MAX_MS - 500 && gen_busy(r, gen, "0") > 0))
-		return;
-	memcpy(now, gen, GEN_SIZE);
-	now[0] = 'r';
-	if (gen_swap(r, str_from(gen), str_from(now)))
-		gen_look(r);
-}
-
-/* Another place or another generation of SQL. */
-static void
-state_took(struct remote *r, const struct tab_state *now)
-{
-	pthread_mutex_lock(&r->lock);
-	if (now->sql) {
-		snprintf(r->gen, GEN_SIZE, "s:%s", now->gen);
-		r->ready_ms = now->ready_ms;
-		r->seen_ms = clock_ms();
-	} else if (r->gen[0] == 's')
-		r->gen[0] = '\0'; /* gen_look() finds it */
-	r->state = *now;
-	pthread_mutex_unlock(&r->lock);
-}
-
-static void
-state_read(struct remote *r)
-{
-	struct tab_state now;
-	struct err ignored = { 0 };
-
-	if (r->tab != NULL && tab_state(r->tab, &now, &ignored) == 0 &&
-	    (now.sql != r->state.sql || strcmp(now.gen, r->state.gen) != 0))
-		state_took(r, &now);
-}
-
-/* Write where money is counted from now on, unless somebody just did. */
-static void
-state_switch(struct counters *c, bool sql)
-{
-	struct remote *r = c->state;
-	struct tab_state to = { .sql = sql,
-		.ready_ms = clock_wall_ms() + COUNTERS_BUILD_MS };
-	struct err ignored = { 0 };
-
-	rand_word(to.gen, TAB_GEN - 1);
-	if (tab_switch(r->tab, &r->state, &to, &ignored) == 1 &&
-	    c->setup.log != NULL)
-		log_say(c->setup.log, LOG_WARN_, "money is counted in %s",
-		    sql ? "SQL while Redis is down" : "Redis again");
-	state_read(r);
-}
-
-/* In SQL: is it time to go back?  Redis must not go on with what it had. */
-static void
-try_back(struct counters *c)
-{
-	struct remote *r = c->state;
-	char run_id[41], word[17], now[GEN_SIZE];
-	redisReply *reply;
-	bool done;
-
-	if (clock_ms() - r->seen_ms < r->dwell_ms)
-		return;
-	reply =
-	    ask(r, 1, (struct str[]){ STR("PING") }, RDS_TIMEOUT_MS, run_id);
-	done = reply != NULL && reply->type == REDIS_REPLY_STATUS;
-	freeReplyObject(reply);
-	if (!done)
-		return;
-	rand_word(word, 16);
-	snprintf(now, sizeof(now), "b:%s:%s", word, run_id);
-	reply = ask(r, 5,
-	    (struct str[]){
-		STR("SET"), GEN_KEY, str_from(now), STR("PX"), STR(GEN_TTL) },
-	    RDS_TIMEOUT_MS, run_id);
-	done = reply != NULL && reply->type == REDIS_REPLY_STATUS;
-	freeReplyObject(reply);
-	if (!done)
-		return;
-	r->left_ms = clock_ms();
-	state_switch(c, false);
-}
-
-static void
-try_away(struct counters *c)
-{
-	struct remote *r = c->state;
-	int64_t now = clock_ms();
-
-	if (r->down_ms == 0)
-		r->down_ms = now;
-	if (r->tab == NULL || now - r->down_ms < DOWN_MS)
-		return;
-	r->down_ms = 0;
-	if (r->left_ms == 0 || now - r->left_ms > DWELL_MAX_MS)
-		r->dwell_ms = DWELL_MS;
-	else if (r->dwell_ms < DWELL_MAX_MS)
-		r->dwell_ms *= 2;
-	state_switch(c, true);
-}
-
-static int
-tend(struct counters *c, struct err *e)
-{
-	struct remote *r = c->state;
-	struct err ignored = { 0 };
-	char gen[GEN_SIZE];
-	int64_t age_ms;
-
-	if (r->local != NULL)
-		counters_tend(r->local, &ignored);
-	state_read(r);
-	if (r->state.sql)
-		try_back(c);
-	if (!r->state.sql) {
-		if (gen_look(r) == -1)
-			try_away(c);
-		else
-			r->down_ms = 0;
-	}
-	gen_copy(r, gen);
-	if (gen[0] == '\0' || r->down_ms != 0)
-		return counters_down(e);
-	age_ms = clock_ms() - r->seen_ms;
-	gen_finish(r, gen, age_ms);
-	if (memcmp(gen + 2, r->said, 16) == 0 || age_ms < SETTLE_MS)
-		return 0;
-	if (!r->saying && gen[0] != 's')
-		gen_busy(r, gen, "1");
-	r->saying = gen[0] != 's';
-	return 1;
-}
-
-static void
-renewed(struct counters *c)
-{
-	struct remote *r = c->state;
-	char gen[GEN_SIZE];
-
-	if (r->local != NULL)
-		counters_renewed(r->local);
-	gen_copy(r, gen);
-	if (gen[0] == '\0')
-		return;
-	if (r->saying)
-		gen_busy(r, gen, "-1");
-	r->saying = false;
-	memcpy(r->said, gen + 2, 16);
 }
 
 static int
@@ -928,7 +347,7 @@ ping(struct counters *c, int64_t timeout_ms, struct err *e)
 	struct remote *r = c->state;
 	const struct str argv[] = { STR("PING") };
 	char run_id[41];
-	redisReply *reply = ask(r, 1, argv, timeout_ms, run_id);
+	redisReply *reply = remote_ask(r, 1, argv, timeout_ms, run_id);
 	bool good = reply != NULL && reply->type != REDIS_REPLY_ERROR;
 
 	freeReplyObject(reply);
@@ -950,13 +369,13 @@ held(struct counters *c, int64_t *holds, int64_t *nano)
 	char gen[GEN_SIZE], match[64], run_id[41];
 	redisReply *reply;
 
-	gen_copy(r, gen);
+	remote_gen(r, gen);
 	if (gen[0] == 's')
 		tab_held(r->tab, holds, nano);
 	if (gen[0] == '\0' || gen[0] == 's')
 		return;
 	snprintf(match, sizeof(match), "llmgw:{*}:%.16s:x", gen + 2);
-	reply = ask(r, 4,
+	reply = remote_ask(r, 4,
 	    (struct str[]){
 		STR("EVAL"), str_from(text), STR("0"), str_from(match) },
 	    RDS_TIMEOUT_MS, run_id);
@@ -992,11 +411,11 @@ static const struct counters_ops remote_ops = {
 	.close = close_remote,
 	.apply = apply,
 	.load = load,
-	.change = change,
+	.change = remote_change,
 	.drop = drop,
-	.tend = tend,
+	.tend = remote_tend,
 	.renew = renew,
-	.renewed = renewed,
+	.renewed = remote_renewed,
 	.ping = ping,
 	.held = held,
 };
@@ -1034,12 +453,12 @@ counters_redis_open(struct counters *c, const char *where, struct err *e)
 	r->dwell_ms = DWELL_MS;
 	if (c->setup.sql_url != NULL)
 		tab_open(&r->tab, &c->setup, e);
-	state_read(r);
+	remote_read_state(r);
 	if (!r->state.sql)
-		gen_look(r);
+		remote_look(r);
 	/* A process that starts has no holds to say. */
 	memcpy(r->said, r->gen + 2, 16);
-	if (pthread_create(&r->thread, NULL, queue_main, r) == 0) {
+	if (pthread_create(&r->thread, NULL, remote_queue, r) == 0) {
 		c->ops = &remote_ops;
 		return 0;
 	}

@@ -206,13 +206,15 @@ START_TEST(script_is_forgotten)
 	struct counters *c = begin();
 	struct counter_op o = money(5);
 	struct err e = { 0 };
+	int64_t before;
 
 	ck_assert_int_eq(load(c), 0);
 	redis_server_do(dir, "SCRIPT FLUSH");
 	ck_assert_int_eq(hold(c, "log_1", 60), COUNTERS_TAKEN);
 	redis_server_do(dir, "SCRIPT FLUSH");
+	before = redis_server_scripts(dir);
 	counters_change(c, ORG, STR("log_1"), &o, 1, clock_wall_ms());
-	usleep(50000);
+	redis_server_wait(dir, before + 1); /* once in vain, and whole */
 	ck_assert_int_eq(hold(c, "log_2", 95), COUNTERS_TAKEN);
 	ck_assert_int_eq(counters_ping(c, 50, &e), 0);
 	end(c);
@@ -245,10 +247,10 @@ START_TEST(slow)
 	redis_server_do(dir, "CLIENT PAUSE 400 ALL");
 	began = clock_ms();
 	ck_assert_int_eq(hold(c, "log_1", 60), COUNTERS_DOWN);
-	ck_assert_int_le(clock_ms() - began, 80);
+	ck_assert_int_le(clock_ms() - began, 300); /* not the 400 */
 	began = clock_ms();
 	ck_assert_int_eq(rate(c, &used), COUNTERS_TAKEN);
-	ck_assert_int_le(clock_ms() - began, 20); /* nobody asks again */
+	ck_assert_int_le(clock_ms() - began, 45); /* nobody asks again */
 	usleep(500000);
 	clock_shift += 1500;
 	/* What it may have taken is given back in the end. */
@@ -424,8 +426,12 @@ in_sql(struct counters *c, struct counters *d)
 	    counters_apply(d, ORG, id, v, 2, &at, &e), COUNTERS_TAKEN);
 	ck_assert_int_eq(hold(c, "log_4", 1), COUNTERS_REFUSED);
 	counters_change(c, ORG, STR("log_1"), &part, 1, clock_wall_ms());
-	usleep(100000);
-	counters_held(c, &holds, &nano);
+	for (int i = 0; i < 500; i++) {
+		counters_held(c, &holds, &nano);
+		if (nano == 20)
+			break;
+		usleep(10000);
+	}
 	ck_assert_int_eq(holds, 2);
 	ck_assert_int_eq(nano, 20);
 	ck_assert_int_eq(counters_drop(d, &drop, 1, &e), 0);

@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,4 +75,30 @@ redis_server_do(const char *dir, const char *command)
 	ck_assert_msg(r->type != REDIS_REPLY_ERROR, "%s: %s", command, r->str);
 	freeReplyObject(r);
 	redisFree(c);
+}
+
+int64_t
+redis_server_scripts(const char *dir)
+{
+	static const char *const names[] = { "cmdstat_eval:calls=",
+		"cmdstat_evalsha:calls=" };
+	redisContext *c = connect_to(dir);
+	redisReply *r = redisCommand(c, "INFO commandstats");
+	const char *at;
+	int64_t n = 0;
+
+	ck_assert_ptr_nonnull(r);
+	for (int i = 0; i < 2; i++)
+		if ((at = strstr(r->str, names[i])) != NULL)
+			n += strtoll(at + strlen(names[i]), NULL, 10);
+	freeReplyObject(r);
+	redisFree(c);
+	return n;
+}
+
+void
+redis_server_wait(const char *dir, int64_t scripts)
+{
+	for (int i = 0; i < 500 && redis_server_scripts(dir) <= scripts; i++)
+		usleep(10000);
 }
