@@ -1,4 +1,5 @@
 #include "base/net.h"
+#include "pipeline/path.h"
 #include "pipeline/server.h"
 #include "pipeline/world.h"
 
@@ -38,7 +39,8 @@ server_check_origin(struct req *r)
 		return 0;
 	str_split(&host, '/');
 	str_split(&host, '/');
-	if (host.n > 0 && str_eq(host, req_param(r, "HTTP_HOST")))
+	if ((host.n > 0 && str_eq(host, req_param(r, "HTTP_HOST"))) ||
+	    str_eq(origin, path_origin(str_from(r->world->conf.public_url))))
 		return 0;
 	return err_set(&r->err, ERR_FORBIDDEN,
 	    "A page of another origin may not ask in the name of its visitor");

@@ -21,8 +21,8 @@ bool server_identity(const struct req *, struct identity *);
 
 /*
  * A browser sends a password or a certificate with what pages of any site ask:
- * 403 if the request comes from a page of another origin that cors_origins does
- * not name.
+ * 403 if the request comes from a page of another origin than ours (Host,
+ * public_url) that cors_origins does not name.
  */
 int server_check_origin(struct req *);
 

@@ -253,6 +253,7 @@ test('a page of another site cannot use its visitor', async () => {
   flat(await asked(port.password, { headers: of('null') }), 403, 'permission_denied')
   assert.equal((await asked(port.password, { headers: of(`http://127.0.0.1:${port.password}`) })).status, 200)
   assert.equal((await asked(port.password, { headers: of('https://app.example') })).status, 200)
+  assert.equal((await asked(port.password, { headers: of(g.url) })).status, 200) // public_url
 })
 
 test('identities: who may change them, another key, an end', async () => {
