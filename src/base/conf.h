@@ -34,6 +34,7 @@ struct conf_provider {
 	int64_t timeout_idle;
 	int64_t priority_milli; /* 1000 is the default of 1 */
 	char *ca_file;
+	char *client_certificate;
 	char *upstream_proxy;
 };
 
@@ -132,7 +133,9 @@ struct conf {
 	char *mount_prefix;
 	char *upstream_proxy;
 	char *ca_file;
+	char *client_certificate;
 	char *fcgi_peers;
+	char *fcgi_users;
 	bool sim;                   /* the built-in provider, off by default */
 	char *sim_url;
 	/* clang-format on */
@@ -146,6 +149,7 @@ enum conf_type {
 	CONF_STR,
 	CONF_SECRET, /* text that is never printed */
 	CONF_WORD,   /* one of the words in `units` */
+	CONF_NETS,   /* addresses and networks with commas */
 	CONF_BOOL,   /* on, off */
 	CONF_INT,
 	CONF_SIZE, /* 1, 2k, 3m, 4g (binary) */

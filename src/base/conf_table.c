@@ -67,6 +67,9 @@ GW(cache_single_flight, CONF_TIME, "0", NULL, 0, MIN,
 GW(catalog_file, CONF_STR, "", ANY,
     "List of models and prices.  Empty: catalog.ndjson in state_dir if it is "
     "there, else the installed one."),
+GW(client_certificate, CONF_STR, "", ANY,
+    "Certificate with its key, PEM in one file, that is shown to providers "
+    "which ask for one.  It must be unreadable for others."),
 GW(client_ip_header, CONF_STR, "", ANY,
     "Request header whose list of addresses tells the client's, such as "
     "X-Forwarded-For.  It counts only if REMOTE_ADDR is one of "
@@ -97,9 +100,14 @@ GW(error_format, CONF_WORD, "auto", "flat|openai|anthropic|auto", 0, 0,
 GW(exploration_rate, CONF_MILLI, "0.01", NULL, 0, 1000,
     "Share of requests whose first provider is drawn at random, so that "
     "there are figures of all."),
-GW(fcgi_peers, CONF_STR, "", ANY,
-    "Addresses, with commas, of the web servers that may connect when the "
-    "listening socket is TCP.  A TCP socket is refused while this is empty."),
+GW(fcgi_peers, CONF_NETS, "", ANY,
+    "Addresses and networks, with commas, of the web servers that may connect "
+    "when the listening socket is TCP.  Others are closed unread.  A TCP "
+    "socket is refused while this is empty."),
+GW(fcgi_users, CONF_STR, "", ANY,
+    "Users, by name or number, with commas, whose processes may connect when "
+    "the listening socket is one of the file system.  Empty: all that its "
+    "mode lets in."),
 GW(fetch_images, CONF_BOOL, "off", ANY,
     "Whether images and documents that clients give by URL are fetched for "
     "providers that want their bytes, and images that providers answer by URL "
@@ -229,7 +237,7 @@ GW(trusted_identity_socket, CONF_STR, "", ANY,
     "SSL_CLIENT_VERIFY=SUCCESS, stands for an API key (llmgwctl identity).  "
     "Whoever can connect there can pose as anybody.  Empty: such parameters "
     "mean nothing."),
-GW(trusted_proxies, CONF_STR, "", ANY,
+GW(trusted_proxies, CONF_NETS, "", ANY,
     "Addresses and networks, with commas, of proxies in front of the web "
     "server.  The last address of client_ip_header that is none of these is "
     "the client's."),
@@ -254,6 +262,8 @@ PR(auth, CONF_WORD, "", "bearer|x-api-key|api-key|x-goog-api-key|none", 0, 0,
 PR(base_url, CONF_STR, "", ANY,
     "https URL, or http for hosts in insecure_hosts."),
 PR(ca_file, CONF_STR, "", ANY,
+    "As in [llmgw], for this provider."),
+PR(client_certificate, CONF_STR, "", ANY,
     "As in [llmgw], for this provider."),
 PR(dialect, CONF_STR, "", ANY,
     "Wire format it speaks, as openai-chat, openai-responses or anthropic-messages."),

@@ -1,4 +1,5 @@
 #include "base/conf_value.h"
+#include "base/net.h"
 
 #define DIGITS_MAX 15
 #define QUOTED(s) ((s).n < 100 ? (int)(s).n : 100), (s).p
@@ -24,6 +25,7 @@ static const char *const shapes[] = {
 	[CONF_STR] = "text",
 	[CONF_SECRET] = "text",
 	[CONF_WORD] = "word",
+	[CONF_NETS] = "addresses",
 	[CONF_BOOL] = "on or off",
 	[CONF_INT] = "a whole number",
 	[CONF_SIZE] = "a size as 512, 64k, 32m or 1g",
@@ -165,6 +167,21 @@ has_word(const char *words, struct str s)
 }
 
 static int
+check_nets(struct str list, struct err *e)
+{
+	struct str one;
+
+	while (list.n > 0) {
+		one = str_trim(str_split(&list, ','));
+		if (!net_is_network(one))
+			return err_set(e, ERR_CONFIG,
+			    "\"%.*s\" is neither an address nor a network",
+			    QUOTED(one));
+	}
+	return 0;
+}
+
+static int
 set_text(const struct conf_row *r, char **out, struct str value,
     struct arena *a, struct err *e)
 {
@@ -177,6 +194,8 @@ set_text(const struct conf_row *r, char **out, struct str value,
 	    !(value.n == 0 && r->def[0] == '\0'))
 		return err_set(e, ERR_CONFIG, "\"%.*s\" is not one of %s",
 		    QUOTED(value), r->words);
+	if (r->type == CONF_NETS && check_nets(value, e) == -1)
+		return -1;
 	*out = arena_cstr(a, value);
 	return 0;
 }
@@ -192,6 +211,7 @@ conf_set(const struct conf_row *r, void *base, struct str value,
 	case CONF_STR:
 	case CONF_SECRET:
 	case CONF_WORD:
+	case CONF_NETS:
 		return set_text(r, out, value, a, e);
 	case CONF_BOOL:
 		if (!has_word("on|off", value))
@@ -217,6 +237,7 @@ conf_value_add(struct buf *b, const struct conf_row *r, const void *base)
 	case CONF_STR:
 	case CONF_SECRET:
 	case CONF_WORD:
+	case CONF_NETS:
 		buf_add(b, str_from(*(char *const *)in));
 		break;
 	case CONF_BOOL:

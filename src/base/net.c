@@ -91,3 +91,15 @@ net_bound_to(int fd, const char *path)
 	return stat(at, &have) == 0 && have.st_dev == want.st_dev &&
 	    have.st_ino == want.st_ino;
 }
+
+/* A good one holds its own address, which is one of all. */
+bool
+net_is_network(struct str s)
+{
+	struct str rest = s, host = str_split(&rest, '/');
+	struct str any = memchr(host.p, ':', host.n) != NULL ? STR("::/0") :
+							       STR("0.0.0.0/0");
+
+	return host.n > 0 && memchr(s.p, ',', s.n) == NULL &&
+	    net_host_in(any, host) && net_host_in(s, host);
+}

@@ -20,4 +20,7 @@ bool net_host_in(struct str list, struct str host);
  */
 bool net_bound_to(int fd, const char *path);
 
+/* Is it an address or a network, "10.0.0.0/8"? */
+bool net_is_network(struct str);
+
 #endif

@@ -51,18 +51,6 @@ parse_type(struct str s, struct iam_rule *r, struct err *e)
 	    "must be allow_ or deny_ with models, providers, pricing or ips");
 }
 
-/* An address or a network: net_host_in() finds it in itself. */
-static bool
-is_network(struct str s)
-{
-	struct str rest = s, host = str_split(&rest, '/');
-	struct str any = memchr(host.p, ':', host.n) != NULL ? STR("::/0") :
-							       STR("0.0.0.0/0");
-
-	return host.n > 0 && memchr(s.p, ',', s.n) == NULL &&
-	    net_host_in(any, host) && net_host_in(s, host);
-}
-
 static int
 parse_words(struct str raw, struct arena *a, struct iam_rule *r, struct err *e)
 {
@@ -83,7 +71,7 @@ parse_words(struct str raw, struct arena *a, struct iam_rule *r, struct err *e)
 		*v = arena_dup(a, jscan_text(m.raw, a));
 		if (v->n == 0 || v->n > 256)
 			return bad(e, name, "must be an array of strings");
-		if (r->type == IAM_IPS && !is_network(*v))
+		if (r->type == IAM_IPS && !net_is_network(*v))
 			return bad(e, name, "must be addresses or networks");
 	}
 	r->nwords = n;

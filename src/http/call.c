@@ -23,8 +23,7 @@ struct call {
 	struct call_pool *pool;
 	CURLM *multi;
 	struct curl_slist *headers; /* as curl has them */
-	const char *ca_file;        /* likewise, if way_set */
-	const char *proxy;
+	struct http_way way;        /* likewise, if way_set */
 	long buffer;
 	bool way_set;
 	bool guarded; /* public_only: used once */
@@ -48,21 +47,21 @@ struct call {
 struct call_pool {
 	struct call *idle;
 	int nidle;
-	const char *ca_file;
-	const char *proxy;
+	struct http_way way;
+	const char *system_cas; /* as curl was built */
 	struct call_sockets sockets;
 };
 
 struct call_pool *
-call_pool_new(const char *ca_file, const char *proxy,
-    const struct call_sockets *sockets)
+call_pool_new(
+    const struct http_way *way, const struct call_sockets *sockets)
 {
 	struct call_pool *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		abort();
-	p->ca_file = ca_file;
-	p->proxy = proxy;
+	p->way = *way;
+	p->system_cas = curl_version_info(CURLVERSION_NOW)->cainfo;
 	p->sockets = *sockets;
 	return p;
 }
@@ -326,29 +325,43 @@ set_headers(struct call *c, const struct http_request *q)
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
 }
 
+/* The request's own, else the general one, else NULL. */
+static const char *
+choose(const char *own, const char *general)
+{
+	if (own != NULL)
+		return own;
+	return general != NULL && *general != '\0' ? general : NULL;
+}
+
 /* What seldom differs from the transfer before; curl copies each string. */
 static void
 set_way(struct call *c, const struct http_request *q)
 {
-	const struct call_pool *p = c->pool;
-	const char *ca = q->ca_file != NULL ? q->ca_file : p->ca_file;
-	const char *proxy = q->proxy != NULL ? q->proxy : p->proxy;
+	const struct http_way *all = &c->pool->way;
+	const struct http_way way = {
+		.ca_file = choose(q->way.ca_file, all->ca_file),
+		.certificate = choose(q->way.certificate, all->certificate),
+		.proxy = choose(q->way.proxy, all->proxy),
+	};
 	long size = c->limits.stream ? STREAM_BUFFER : WHOLE_BUFFER;
 
-	if (c->way_set && ca == c->ca_file && proxy == c->proxy &&
-	    size == c->buffer)
+	if (c->way_set && way.ca_file == c->way.ca_file &&
+	    way.certificate == c->way.certificate &&
+	    way.proxy == c->way.proxy && size == c->buffer)
 		return;
 	/* "" keeps *_proxy of the environment out as well. */
 	curl_easy_setopt(
-	    c->easy, CURLOPT_PROXY, proxy == NULL ? "" : proxy);
-	if (ca != NULL && *ca != '\0')
-		curl_easy_setopt(c->easy, CURLOPT_CAINFO, ca);
+	    c->easy, CURLOPT_PROXY, way.proxy == NULL ? "" : way.proxy);
+	/* The handle may have had another's; those of the system otherwise. */
+	curl_easy_setopt(c->easy, CURLOPT_CAINFO,
+	    way.ca_file != NULL ? way.ca_file : c->pool->system_cas);
+	curl_easy_setopt(c->easy, CURLOPT_SSLCERT, way.certificate);
 	curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, size);
 	curl_easy_setopt(
 	    c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->limits.connect_ms);
 	c->way_set = true;
-	c->ca_file = ca;
-	c->proxy = proxy;
+	c->way = way;
 	c->buffer = size;
 }
 
@@ -373,6 +386,7 @@ guard(struct call *c)
 	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "https");
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_public);
 	curl_easy_setopt(h, CURLOPT_PROXY, "");
+	curl_easy_setopt(h, CURLOPT_SSLCERT, NULL);
 	curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
 }

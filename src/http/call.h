@@ -53,7 +53,7 @@ struct call_sockets {
 	void (*closing)(void *arg, int fd);
 	void *arg;
 };
-struct call_pool *call_pool_new(const char *ca_file, const char *proxy,
+struct call_pool *call_pool_new(const struct http_way *,
     const struct call_sockets *);
 void call_pool_free(struct call_pool *);
 

@@ -7,6 +7,13 @@
 
 #define HTTP_HEADERS_MAX 16
 
+/* Of [llmgw] or of a provider's section; NULL: the general ones, or none. */
+struct http_way {
+	const char *ca_file;
+	const char *certificate; /* ours, with its key */
+	const char *proxy;
+};
+
 /*
  * What http/call.c sends.  Built by pure code, so tests can look at it.  Every
  * string is NUL-terminated, and no header holds a control character.
@@ -19,8 +26,7 @@ struct http_request {
 	int nparts;
 	struct str headers[HTTP_HEADERS_MAX]; /* "Name: value" */
 	int nheaders;
-	const char *ca_file; /* NULL: the general ones */
-	const char *proxy;
+	struct http_way way;
 	bool public_only; /* a client's URL: https, public addresses, no
 			     proxy (reliability.md T7) */
 };

@@ -271,6 +271,8 @@ loop_open(struct world *w, int listen_fd, struct client *(*open_client)(int),
 	loop_watch(l, l->wake, EPOLLIN, WATCH_WAKE << 2, EPOLL_CTL_ADD);
 	if (listen_fd == -1)
 		return 0;
+	if (peers_open(&l->peers, listen_fd, &w->conf, e) == -1)
+		return -1;
 	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
 	loop_watch(l, listen_fd, EPOLLIN, WATCH_LISTEN << 2, EPOLL_CTL_ADD);
 	l->listening = true;
@@ -298,6 +300,7 @@ loop_close(struct world *w)
 	batch_free(l->batch);
 	pthread_mutex_destroy(&l->mail.lock);
 	free(l->mail.kept);
+	peers_close(l->peers);
 	close(l->ep);
 	close(l->wake);
 	close(l->reserve);

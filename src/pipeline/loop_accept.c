@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "pipeline/loop_parts.h"
 #include "pipeline/world.h"
 
@@ -78,13 +79,33 @@ shed_one(struct loop *l)
 	log_say(&l->world->log, LOG_ERROR_, "out of file descriptors");
 }
 
+/* Once a second at most: whoever it is may try often. */
+static void
+tell_refused(struct loop *l, const char *who)
+{
+	int64_t now = clock_ms();
+
+	if (now - l->told_ms < 1000)
+		return;
+	l->told_ms = now;
+	log_say(&l->world->log, LOG_WARN_,
+	    "a FastCGI connection of %s was refused: fcgi_peers and "
+	    "fcgi_users say who may connect",
+	    who);
+}
+
 void
 loop_accept(struct loop *l)
 {
+	char who[PEERS_WHO];
 	int fd, i;
 
 	for (i = 0; i < ACCEPT_MAX; i++) {
-		fd = accept4(l->listen, NULL, NULL, SOCK_CLOEXEC);
+		fd = peers_accept(l->peers, l->listen, who);
+		if (fd == PEERS_REFUSED) {
+			tell_refused(l, who);
+			continue;
+		}
 		if (fd == -1) {
 			if (errno == EMFILE || errno == ENFILE)
 				shed_one(l);

@@ -103,6 +103,8 @@ loop_curl_open(struct loop *l, const struct conf *c)
 {
 	const struct call_sockets sockets = { on_curl_opened, on_curl_closing,
 		l };
+	const struct http_way way = { c->ca_file, c->client_certificate,
+		c->upstream_proxy };
 
 	l->multi = curl_multi_init();
 	if (l->multi == NULL)
@@ -112,5 +114,5 @@ loop_curl_open(struct loop *l, const struct conf *c)
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
 	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1024L);
-	l->pool = call_pool_new(c->ca_file, c->upstream_proxy, &sockets);
+	l->pool = call_pool_new(&way, &sockets);
 }

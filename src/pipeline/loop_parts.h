@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "http/call.h"
 #include "pipeline/loop.h"
+#include "pipeline/peers.h"
 
 /* What an fd in the epoll is, if it is nobody's. */
 enum watch_kind { WATCH_LISTEN, WATCH_WAKE };
@@ -41,6 +42,8 @@ struct mail {
 struct loop {
 	struct world *world;
 	struct client *(*open)(int fd);
+	struct peers *peers; /* who may connect; NULL without `listen` */
+	int64_t told_ms;     /* of one that may not */
 	int ep, wake, listen, reserve;
 	bool listening;
 	CURLM *multi;

@@ -288,8 +288,7 @@ need(const struct target *t, struct arena *a, struct http_request *q,
 		return 0;
 	rc = google_cred_need(c, t->now, a, q, e);
 	if (rc == 1) {
-		q->ca_file = t->upstream->ca_file;
-		q->proxy = t->upstream->proxy;
+		q->way = t->upstream->way;
 	}
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "http/tls.h"
 #include "http/url.h"
 #include "json/jscan.h"
 #include "provider/anthropic.h"
@@ -140,6 +141,17 @@ load_words(const struct load *l, struct err *e)
 }
 
 static int
+check_way(const struct http_way *way, const char *where, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (tls_check_ca(way->ca_file, &why) == 0 &&
+	    tls_check_certificate(way->certificate, &why) == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, "%s: %s", where, why.msg);
+}
+
+static int
 load_section(const struct load *l, struct err *e)
 {
 	const struct conf_provider *s = l->section;
@@ -154,8 +166,12 @@ load_section(const struct load *l, struct err *e)
 		u->timeout_first_byte = s->timeout_first_byte;
 	if (s->timeout_idle > 0)
 		u->timeout_idle = s->timeout_idle;
-	u->ca_file = given(s->ca_file) ? s->ca_file : NULL;
-	u->proxy = given(s->upstream_proxy) ? s->upstream_proxy : NULL;
+	u->way = (struct http_way){ given(s->ca_file) ? s->ca_file : NULL,
+		given(s->client_certificate) ? s->client_certificate : NULL,
+		given(s->upstream_proxy) ? s->upstream_proxy : NULL };
+	/* An organisation's own key uses what was good at the start. */
+	if (!l->own && check_way(&u->way, l->where, e) == -1)
+		return -1;
 	return load_words(l, e);
 }
 
@@ -276,6 +292,8 @@ providers_load(struct providers **out, const struct conf *c, struct err *e)
 {
 	struct arena *a = arena_new((size_t)64 * 1024, (size_t)16 << 20);
 	struct providers *p = ARENA_NEW(a, struct providers);
+	const struct http_way general = { c->ca_file, c->client_certificate,
+		NULL };
 	const struct conf_provider *s;
 	const struct provider *row;
 	size_t n = 0;
@@ -286,7 +304,9 @@ providers_load(struct providers **out, const struct conf *c, struct err *e)
 		n++;
 	p->arena = a;
 	p->v = arena_zalloc(a, n * sizeof(*p->v));
-	if (load_all(p, c, e) == -1) {
+	if (check_way(&general, c->path == NULL ? "configuration" : c->path,
+		e) == -1 ||
+	    load_all(p, c, e) == -1) {
 		providers_free(p);
 		return -1;
 	}
@@ -478,8 +498,9 @@ upstream_own(struct upstream *u, const struct own_spec *s,
     const struct conf *conf, const struct llm_scale *scale, struct arena *a,
     struct err *e)
 {
-	struct load l = { .conf = conf, .arena = a, .u = u, .scale = scale,
-		.own = true };
+	struct load l = {
+		.conf = conf, .arena = a, .u = u, .scale = scale, .own = true
+	};
 
 	*u = (struct upstream){ 0 };
 	if (!is_own_key(s->secret))

@@ -325,8 +325,7 @@ provider_request(const struct target *t, struct llm_request *r, struct arena *a,
 	if (!upstream_usable(t->upstream))
 		return err_set(e, ERR_INTERNAL, "Internal Server Error");
 	q->public_only = t->upstream->public_only;
-	q->ca_file = t->upstream->ca_file;
-	q->proxy = t->upstream->proxy;
+	q->way = t->upstream->way;
 	if (put_body(t, r, a, q, dropped, &type, e) == -1)
 		return -1;
 	put_url(t, streams, a, q);

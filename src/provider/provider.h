@@ -165,8 +165,7 @@ struct upstream {
 	bool no_stream;
 	int64_t timeout_first_byte; /* ms */
 	int64_t timeout_idle;
-	const char *ca_file; /* NULL: the general one */
-	const char *proxy;
+	struct http_way way;
 	const struct llm_scale *scale; /* of the configuration */
 	struct str own_key; /* pkey_..., of an organisation; absent: ours */
 	bool public_only;   /* its base URL is: http/request.h */

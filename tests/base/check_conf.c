@@ -130,6 +130,15 @@ static const struct {
 	{ "[llmgw]\nlog_level =\n",
 	    "llmgw.conf:2: log_level: \"\" is not one of "
 	    "error|warn|info|debug" },
+	{ "[llmgw]\nfcgi_peers = 10.0.0.1, web1\n",
+	    "llmgw.conf:2: fcgi_peers: \"web1\" is neither an address nor a "
+	    "network" },
+	{ "[llmgw]\ntrusted_proxies = 10.0.0.0/33\n",
+	    "llmgw.conf:2: trusted_proxies: \"10.0.0.0/33\" is neither an "
+	    "address nor a network" },
+	{ "[llmgw]\nfcgi_peers = 10.0.0.1,,::1\n",
+	    "llmgw.conf:2: fcgi_peers: \"\" is neither an address nor a "
+	    "network" },
 	{ "[llmgw]\nsim = yes\n",
 	    "llmgw.conf:2: sim: \"yes\" is not on or off" },
 	{ "[llmgw]\nping_interval = 5m\n",

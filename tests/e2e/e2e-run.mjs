@@ -4,9 +4,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
-import { alive, sleep, until } from '../lib/gateway.mjs'
+import { fastcgi } from '../lib/fastcgi.mjs'
+import { alive, build, freePort, sleep, until } from '../lib/gateway.mjs'
 import { events, faults, join } from '../lib/stream.mjs'
-import { assert, runAll, test } from '../lib/suite.mjs'
+import { assert, runAll, table, test } from '../lib/suite.mjs'
 import { hello, modelOf, start, upstream } from './http/setting.mjs'
 
 const g = await start({}, { procs: 2 })
@@ -104,6 +105,49 @@ test('SIGHUP with a bad configuration keeps the old processes', async () => {
   assert.deepEqual(workers('chat'), old)
   assert.equal((await g.chat(hello())).status, 200)
   assert.match(g.log(), /llmgw\.conf:\d+/)
+})
+
+// Who may connect to a listening socket (reliability.md T11): the health program
+// on one of its own, with the gateway's configuration and these settings.
+async function listening(settings, where, run) {
+  g.writeConf(settings)
+  const child = spawn('spawn-fcgi', ['-n', ...where, '--', path.join(build, 'fcgi-bin/llmgw-run'), '1', path.join(build, 'fcgi-bin/health.fcgi')], { env: g.env(), stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = once(child, 'exit')
+  let said = ''
+  child.stderr.on('data', d => { said += d })
+  try {
+    return await run({ child, said: () => said })
+  } finally {
+    child.kill('SIGTERM')
+    await ended
+    g.writeConf()
+  }
+}
+// The first answer, of a program that has just been started.
+const health = async where => {
+  let a
+  await until(async () => (a = await fastcgi(where, { uri: '/?skip=redis' }).catch(e => e)) && a.code !== 'ECONNREFUSED' && a.code !== 'ENOENT', 5000)
+  return a
+}
+
+test('TCP without fcgi_peers: not started, and said why', async () => {
+  const port = await freePort()
+  await listening({}, ['-a', '127.0.0.1', '-p', String(port)], async p => {
+    assert.ok(await until(() => /fcgi_peers must name/.test(p.said() + g.log()), 5000), p.said())
+  })
+})
+table('who may connect', [
+  ['TCP, listed', { fcgi_peers: '192.0.2.7, 127.0.0.0/8' }, true, true], ['TCP, not listed', { fcgi_peers: '192.0.2.0/24' }, true, false],
+  ['a file, nobody named', {}, false, true], ['a file, our user', { fcgi_users: String(process.getuid()) }, false, true], ['a file, another user', { fcgi_users: '65533' }, false, false]
+], async (name, settings, tcp, served) => {
+  const where = tcp ? { host: '127.0.0.1', port: await freePort() } : path.join(g.dir, 'run/own.sock')
+  await listening(settings, tcp ? ['-a', where.host, '-p', String(where.port)] : ['-s', where, '-M', '0600'], async () => {
+    const a = await health(where)
+    if (served) assert.deepEqual([a.status, a.ended], [200, true], String(a.text))
+    else assert.ok(a.bytes === 0 || ['ECONNRESET', 'EPIPE'].includes(a.code), `${a.code} ${a.text}`)
+    if (!served) assert.ok(await until(() => g.log().includes(tcp ? 'connection of 127.0.0.1 was refused' : `connection of user ${process.getuid()} was refused`), 3000), 'the log does not say it')
+  })
+  fs.rmSync(path.join(g.dir, 'run/own.sock'), { force: true })
 })
 
 // A control group of our own, where the machine lets us have one.

@@ -66,7 +66,8 @@ reaches(const char *host, bool guarded)
 	struct call_limits limits = { .connect_ms = 2000, .body_max = 100 };
 	struct http_request q = { .method = "GET", .public_only = guarded };
 	const struct call_sockets sockets = { on_socket, on_socket, NULL };
-	struct call_pool *pool = call_pool_new(NULL, NULL, &sockets);
+	const struct http_way way = { NULL };
+	struct call_pool *pool = call_pool_new(&way, &sockets);
 	CURLM *multi = curl_multi_init();
 	struct over o = { .done = false };
 	struct err e = { 0 };

@@ -5,6 +5,7 @@ TCase *case_call(void);
 TCase *case_eventstream(void);
 TCase *case_multipart(void);
 TCase *case_sse(void);
+TCase *case_tls(void);
 TCase *case_url(void);
 
 const char *const room_name = "http";
@@ -14,6 +15,7 @@ TCase *(*const room_cases[])(void) = {
 	case_eventstream,
 	case_multipart,
 	case_sse,
+	case_tls,
 	case_url,
 	NULL,
 };

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
+#include "http/certificate.h"
 #include "room.h"
 #include "setup.h"
 
@@ -273,27 +275,40 @@ END_TEST
 START_TEST(settings)
 {
 	const struct upstream *u;
+	char dir[SCRATCH_PATH], pem[SCRATCH_PATH + 16], text[1000];
 	struct setup s;
 	int i;
 
 	setup_clear();
-	ck_assert_msg(
-	    setup_load(&s,
+	scratch_begin(dir);
+	snprintf(pem, sizeof(pem), "%s/file.pem", dir);
+	snprintf(text, sizeof(text),
+	    "[provider aaa]\nbase_url = https://h\nany_model = on\n"
+	    "client_certificate = %s\n",
+	    pem);
+	ck_assert_int_eq(setup_load(&s, text), -1);
+	ck_assert_msg(strstr(s.err.msg, ":1: cannot read") != NULL, "%s",
+	    s.err.msg);
+	setup_free(&s);
+	certificate_write(pem, KEY_OWN);
+	snprintf(text, sizeof(text),
 		"[llmgw]\ntimeout_idle = 7s\n"
 		"[provider aaa]\nbase_url = https://h\nany_model = on\n"
 		"streaming = off\ntimeout_first_byte = 9s\n"
 		"quirks = strict,nine_ids\nauth = x-api-key\nkey = k\n"
-		"ca_file = /ca.pem\n"
-		"[provider openai]\nquirks = none\n") == 0,
-	    "%s", s.err.msg);
+		"ca_file = %s\nclient_certificate = %s\n"
+		"[provider openai]\nquirks = none\n",
+	    pem, pem);
+	ck_assert_msg(setup_load(&s, text) == 0, "%s", s.err.msg);
 	u = providers_find(s.providers, STR("aaa"));
 	ck_assert(u->any_model && u->no_stream);
 	ck_assert_int_eq(u->timeout_first_byte, 9000);
 	ck_assert_int_eq(u->timeout_idle, 7000);
 	ck_assert_uint_eq(u->quirks, QUIRK_STRICT | QUIRK_NINE_IDS);
 	ck_assert_int_eq(u->auth, AUTH_X_API_KEY);
-	ck_assert_str_eq(u->ca_file, "/ca.pem");
-	ck_assert_ptr_null(u->proxy);
+	ck_assert_str_eq(u->way.ca_file, pem);
+	ck_assert_str_eq(u->way.certificate, pem);
+	ck_assert_ptr_null(u->way.proxy);
 	ck_assert_uint_eq(
 	    providers_find(s.providers, STR("openai"))->quirks, 0);
 	for (i = 1; i < providers_count(s.providers); i++)
@@ -301,6 +316,7 @@ START_TEST(settings)
 				     providers_at(s.providers, i)->id),
 		    0);
 	setup_free(&s);
+	scratch_end(dir);
 }
 END_TEST
 
