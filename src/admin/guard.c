@@ -27,11 +27,9 @@ check_project_of(struct work *k, struct str parent)
 	    work_bad(k, "project_id", "is of another organization");
 }
 
-/* What a webhook's name tells already; its address is looked at when called. */
-static int
-check_hook(struct work *k, struct str config)
+int
+check_hook(struct work *k, struct str text, const char *param, const char *name)
 {
-	struct str text = jscan_text(jscan_at(config, "url"), k->arena);
 	struct err ignored = { 0 };
 	struct url u;
 
@@ -42,10 +40,11 @@ check_hook(struct work *k, struct str config)
 	/* With what no base URL has, as a query. */
 	if (ignored.code != ERR_NONE && str_starts(text, "https://"))
 		return 0;
-	k->e->param = STR("config");
+	k->e->param = str_from(param);
 	return err_set(k->e, ERR_BAD_PARAM,
-	    "Invalid request parameters: config.url: must be a public https "
-	    "address, or one of insecure_hosts");
+	    "Invalid request parameters: %s: must be a public https "
+	    "address, or one of insecure_hosts",
+	    name);
 }
 
 int
@@ -69,7 +68,11 @@ check_guard(struct work *k)
 		return -1;
 	if (guard_check(&rule, k->e) == -1)
 		return -1;
-	return str_is(rule.type, "webhook") ? check_hook(k, rule.config) : 0;
+	if (!str_is(rule.type, "webhook"))
+		return 0;
+	return check_hook(k,
+	    jscan_text(jscan_at(rule.config, "url"), k->arena), "config",
+	    "config.url");
 }
 
 int

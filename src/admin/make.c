@@ -176,5 +176,8 @@ check_alert(struct work *k)
 		return -1;
 	if (!str_eq(org, work_value(k, "organization_id")->s))
 		return work_bad(k, "scope_id", "is of another organization");
-	return 0;
+	if (!work_sent(k, "webhook"))
+		return 0;
+	return check_hook(
+	    k, work_value(k, "webhook")->s, "webhook", "webhook");
 }

@@ -154,6 +154,9 @@ activity(struct work *k)
 		-1 ||
 	    bind_org(k, &q.filter) == -1)
 		return -1;
+	/* A table has no place for a cursor: without a limit it is whole. */
+	if (k->ask->csv && param(k, "limit").p == NULL)
+		q.limit = 0;
 	n = report_activity(k->sql, &q, k->arena, &rows, &next, k->e);
 	if (n == -1 || report_totals(k->sql, &q.filter, &sums, k->e) == -1)
 		return -1;

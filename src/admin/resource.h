@@ -232,6 +232,12 @@ int after_organization(struct work *);
 
 /* --- guard.c --- */
 int check_guard(struct work *);
+/*
+ * What a webhook's URL tells already; its address is looked at when it is
+ * called.  `param` is the member that an error names, `name` how it is told.
+ */
+int check_hook(struct work *, struct str url, const char *param,
+    const char *name);
 int leave_guard(struct work *);
 int run_guard_test(struct work *);
 

@@ -413,7 +413,7 @@ const struct resource resources[] = {
 	    .fields = guard_test_fields, .parent_path = "organizations",
 	    .run = run_guard_test },
 	{ .path = "organizations/*/guardrails", .word = "guard",
-	    .object = "guardrail", .noun = "guardrail", .prefix = "grd_",
+	    .object = "guardrail", .noun = "guardrail", .prefix = "gr_",
 	    .methods = METHODS_ALL, .text = "rules for texts and files",
 	    .columns = "id type enabled action direction priority name",
 	    .fields = guard_fields, .table = "guardrail",

@@ -136,6 +136,10 @@ struct conf {
 	char *client_certificate;
 	char *fcgi_peers;
 	char *fcgi_users;
+	char *otlp_endpoint; /* "": no traces */
+	char *otlp_headers;
+	int64_t otlp_sample_milli;
+	char *otlp_service;
 	bool sim;                   /* the built-in provider, off by default */
 	char *sim_url;
 	/* clang-format on */

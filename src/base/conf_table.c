@@ -159,6 +159,18 @@ GW(models_require_key, CONF_BOOL, "off", ANY,
     "Whether the list of models is shown only to holders of an API key."),
 GW(mount_prefix, CONF_STR, "", ANY,
     "Path that the web server serves the gateway below, as /llm."),
+GW(otlp_endpoint, CONF_STR, "", ANY,
+    "Base URL of a collector, as http://127.0.0.1:4318, that gets a trace of "
+    "each request by OTLP over HTTP (JSON); /v1/traces is added.  http only "
+    "to insecure_hosts.  Empty: no traces."),
+GW(otlp_headers, CONF_SECRET, "", ANY,
+    "Headers for the collector, name=value with commas between."),
+{ CONF_GATEWAY, "otlp_sample", CONF_MILLI,
+    offsetof(struct conf, otlp_sample_milli), "1", NULL, 0, 1000,
+    "Share of requests that are traced.  Those with a traceparent are when it "
+    "says so." },
+GW(otlp_service, CONF_STR, "llmgw", ANY,
+    "service.name of the traces."),
 GW(ping_interval, CONF_TIME, "15s", NULL, 100, HOUR,
     "Silence after which a comment is sent on a stream, so that nothing "
     "between gateway and client gives up."),

@@ -3,6 +3,8 @@
 
 #include "ctl/cmd.h"
 #include "ctl/list.h"
+#include "domain/settings.h"
+#include "http/settings.h"
 
 /* What the programs load at start, with the same messages. */
 int
@@ -12,6 +14,10 @@ cmd_config_test(struct ctl *c, struct err *e)
 	struct list l;
 	int usable = 0, rc = list_open(&l, c, e);
 
+	if (rc == 0)
+		rc = settings_check(&c->conf, e);
+	if (rc == 0)
+		rc = http_check_settings(&c->conf, e);
 	for (int i = 0; rc == 0 && i < providers_count(l.providers); i++)
 		usable += upstream_usable(providers_at(l.providers, i));
 	if (rc == 0 && c->json) {

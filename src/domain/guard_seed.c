@@ -31,8 +31,8 @@ guard_seed(struct sql *s, struct str org, int64_t now_ms, struct err *e)
 	char id[ID_SIZE];
 
 	for (int i = 0; guard_system[i].type != NULL; i++) {
-		snprintf(id, sizeof(id), "grd%d_%.*s", i + 1, (int)org.n - 4,
-		    org.p + 4);
+		snprintf(id, sizeof(id), "gr_%d%.*s", i + 1, (int)org.n - 5,
+		    org.p + 5);
 		if (add(s, &guard_system[i], id, org, now_ms, e) == -1)
 			return -1;
 	}

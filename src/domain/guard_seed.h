@@ -6,7 +6,7 @@
 
 /*
  * The system rules of a new organisation, in the transaction that makes it.
- * Their ids are the organisation's behind "grd1_" and so on, as the migration
+ * Their ids are the organisation's behind "gr_1" and so on, as the migration
  * made them for older ones.
  */
 int guard_seed(struct sql *, struct str org, int64_t now_ms, struct err *);

@@ -2,6 +2,7 @@
 
 #include "base/net.h"
 #include "domain/iam.h"
+#include "domain/route.h"
 #include "json/jscan.h"
 
 #define WORDS_MAX 1000
@@ -206,7 +207,7 @@ is_free(const struct mapping *m)
 	const struct prices *t = &m->tiers[0];
 
 	if (m->model != NULL)
-		return m->model->free;
+		return route_is_free(m->model);
 	return t->input <= 0 && t->output <= 0 && t->request <= 0;
 }
 

@@ -5,7 +5,7 @@
 static void
 put_text(struct jw *w, const char *key, struct str s)
 {
-	if (s.p == NULL)
+	if (s.n == 0)
 		jw_null(w, key);
 	else
 		jw_str(w, key, s);

@@ -376,7 +376,8 @@ word_of_error(enum err_code code)
 	/* The provider's own failures, whatever status the client gets. */
 	if (code == ERR_UPSTREAM_RATE || code == ERR_UPSTREAM ||
 	    code == ERR_FETCH || code == ERR_ALL_FAILED ||
-	    code == ERR_FIRST_BYTE || code == ERR_TIMEOUT)
+	    code == ERR_FIRST_BYTE || code == ERR_TIMEOUT ||
+	    code == ERR_NO_CONTENT)
 		return "upstream_error";
 	return http < 500 ? "client_error" : "gateway_error";
 }

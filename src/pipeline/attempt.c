@@ -9,6 +9,7 @@
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
+#include "pipeline/retain.h"
 #include "pipeline/reply.h"
 #include "pipeline/token.h"
 #include "pipeline/world.h"
@@ -351,6 +352,8 @@ attempt_body(struct req *r, const struct call_head *h, struct str bytes)
 		return 0;
 	if (r->gone)
 		return -1;
+	if (r->retained != NULL)
+		retain_told(r, bytes);
 	if (!is_success(h->status))
 		return collect(r, bytes, ERROR_BODY_MAX);
 	if (r->hedge != NULL)
@@ -386,6 +389,23 @@ attempt_flush(struct req *r)
 	}
 }
 
+/*
+ * Does the request name what only a provider has (api.md 2.4)?  Texts hold no
+ * such words, for a quote inside them is escaped.
+ */
+static bool
+names_object(const struct req *r)
+{
+	static const char *const words[] = { "\"file_id\"", "\"container\"",
+		"\"cached_content\"", "\"cachedContent\"" };
+	struct str body = r->chat.body;
+
+	for (size_t i = 0; i < NROWS(words); i++)
+		if (memmem(body.p, body.n, words[i], strlen(words[i])) != NULL)
+			return true;
+	return false;
+}
+
 /* A status that is no success: what does it mean, and to whom? */
 static void
 refused(struct req *r, const struct call_head *h)
@@ -403,6 +423,7 @@ refused(struct req *r, const struct call_head *h)
 	    ms >= 0 ? ms : provider_retry_ms(buf_str(&r->whole));
 	if (m->model == NULL) /* a name that only the provider knows */
 		t.mapping = NULL;
+	t.names = h->status == 404 && names_object(r);
 	r->err = (struct err){ .code = ERR_NONE };
 	fault = provider_fault_named(&t, h->status, str_from(h->error),
 	    buf_str(&r->whole), r->life, &r->err);
@@ -750,6 +771,8 @@ attempt_start(struct req *r)
 	attempt_now(r)->call_ms = clock_ms();
 	if (r->asked_us == 0)
 		r->asked_us = clock_us();
+	if (r->retained != NULL)
+		retain_asked(r);
 	r->on_due = on_due;
 	r->call = call_start(loop_pool(l), loop_multi(l), &r->ask, &limits,
 	    &ops, r, &r->err);

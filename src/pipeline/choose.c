@@ -251,7 +251,8 @@ static bool
 leave_pinned(struct choosing *c)
 {
 	struct req *r = c->r;
-	struct candidate own = c->v[0];
+	const struct candidate own = c->v[0], second = c->v[1];
+	const int n = c->n; /* two with a key of the client's */
 	struct health_view was;
 	struct route others;
 	unsigned deaf = 0;
@@ -273,7 +274,8 @@ leave_pinned(struct choosing *c)
 		return true;
 	}
 	c->v[0] = own;
-	c->n = 1;
+	c->v[1] = second;
+	c->n = n;
 	return false;
 }
 
@@ -286,7 +288,7 @@ choose_order(struct choosing *c)
 	/* A pinned one has a choice of keys at most. */
 	if (!pinned || c->n > 1)
 		candidate_drop_unwell(c);
-	if (pinned && c->n == 1)
+	if (pinned && c->n > 0 && is_one_provider(c))
 		left = leave_pinned(c);
 	if (c->n > 1)
 		rank(c);

@@ -16,6 +16,7 @@
 #include "pipeline/reply.h"
 #include "pipeline/retain.h"
 #include "pipeline/seals.h"
+#include "pipeline/trace.h"
 #include "pipeline/world.h"
 
 #define STAGES_MAX 32 /* bits of req.ran */
@@ -107,6 +108,7 @@ static const struct stage stored_stages[] = {
 static const struct stage models_stages[] = {
 	{ "read", stage_read, stage_read_undo },
 	{ "auth", stage_auth_optional, NULL },
+	{ "tenant", stage_tenant, NULL },
 	{ "models", stage_models, NULL },
 	{ NULL, NULL, NULL },
 };
@@ -114,6 +116,7 @@ static const struct stage models_stages[] = {
 static const struct stage model_stages[] = {
 	{ "read", stage_read, stage_read_undo },
 	{ "auth", stage_auth_optional, NULL },
+	{ "tenant", stage_tenant, NULL },
 	{ "model", stage_model, NULL },
 	{ NULL, NULL, NULL },
 };
@@ -437,6 +440,8 @@ req_begin(struct req *r)
 	v = path_begin(r);
 	if (v == NEXT) {
 		r->at = r->endpoint->stages;
+		if (r->world->tracer != NULL && r->endpoint->dialect != NULL)
+			trace_begin(r);
 		if ((r->endpoint->flags & ENDPOINT_QUICK) == 0 &&
 		    loop_is_here(r->world->loop))
 			loop_queue(r);

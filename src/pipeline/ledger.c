@@ -13,6 +13,7 @@
 #include "pipeline/keep.h"
 #include "pipeline/loop.h"
 #include "pipeline/retain.h"
+#include "pipeline/tracer.h"
 #include "pipeline/world.h"
 #include "store/health_share.h"
 
@@ -297,6 +298,7 @@ ledger_main(void *arg)
 		courier_tick(l->courier, l->backoff > 0 ? NULL : l->sql,
 		    l->committed);
 		l->committed = false;
+		tracer_tick(l->world->tracer);
 	}
 	l->wait = 0;
 	work(l, 1);
@@ -314,6 +316,7 @@ ledger_open(struct ledger **out, struct world *w, struct err *e)
 	l->world = w;
 	l->arena = arena_new(64 * 1024, ARENA_MAX);
 	l->courier = courier_new(w);
+	w->tracer = tracer_new(w);
 	cgroup_find(&l->cgroup, "/proc/self/cgroup", "/sys/fs/cgroup");
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->wake, NULL);
@@ -336,6 +339,8 @@ ledger_close(struct ledger *l)
 	pthread_mutex_destroy(&l->lock);
 	pthread_cond_destroy(&l->wake);
 	courier_free(l->courier);
+	tracer_free(l->world->tracer);
+	l->world->tracer = NULL;
 	arena_free(l->arena);
 	free(l);
 }

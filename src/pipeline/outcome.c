@@ -16,6 +16,23 @@ is_failure(enum fault fault)
 	    fault != FAULT_FILTER;
 }
 
+/*
+ * A 4xx that tells nothing about provider and key (api.md 12.6).  What used a
+ * key up (402) is told by its harm.
+ */
+static bool
+is_other_refusal(const struct attempt *at, enum key_harm harm)
+{
+	static const int tells[] = { 401, 403, 404, 429 };
+
+	if (harm != KEY_UNHARMED || at->status < 400 || at->status >= 500)
+		return false;
+	for (size_t i = 0; i < NROWS(tells); i++)
+		if (at->status == tells[i])
+			return false;
+	return true;
+}
+
 static enum health_key
 key_outcome(enum fault fault, enum key_harm harm)
 {
@@ -32,10 +49,12 @@ outcome_note(
 {
 	const struct target *t = at->target;
 	struct health *h = r->world->health;
+	bool other = is_other_refusal(at, harm);
 	struct health_event ev = {
 		.failed = is_failure(at->fault),
-		.counts = at->fault == FAULT_NONE ||
-		    (is_failure(at->fault) && at->fault != FAULT_RATE),
+		.counts = !other &&
+		    (at->fault == FAULT_NONE ||
+			(is_failure(at->fault) && at->fault != FAULT_RATE)),
 		.first_ms = r->chat.stream && r->first_ms > 0 ?
 		    r->first_ms - at->started_ms :
 		    -1,
@@ -49,8 +68,8 @@ outcome_note(
 	if (r->world->slow != NULL && at->fault == FAULT_NONE)
 		slow_note(r->world->slow, t->place, r->chat.stream,
 		    ev.first_ms >= 0 ? ev.first_ms : ev.busy_ms);
-	if (t->key < t->upstream->nkeys && at->fault != FAULT_CLIENT &&
-	    at->fault != FAULT_FILTER)
+	if (t->key < t->upstream->nkeys && !other &&
+	    at->fault != FAULT_CLIENT && at->fault != FAULT_FILTER)
 		health_key_note(h, t->upstream->marks[t->key],
 		    key_outcome(at->fault, harm));
 	/* A fallback moves the session. */

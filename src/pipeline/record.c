@@ -9,6 +9,7 @@
 #include "pipeline/loop.h"
 #include "pipeline/record.h"
 #include "pipeline/relay.h"
+#include "pipeline/trace.h"
 #include "pipeline/world.h"
 
 #define RECORD_MAX ((size_t)256 * 1024)
@@ -432,4 +433,6 @@ record_end(struct req *r)
 	}
 	count_request(r);
 	write_line(r);
+	if (r->trace != NULL)
+		trace_end(r);
 }

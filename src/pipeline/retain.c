@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "domain/payload.h"
+#include "pipeline/guard.h"
 #include "pipeline/retain.h"
 #include "pipeline/world.h"
 
@@ -15,6 +16,13 @@ struct retained {
 	int64_t created_ms;
 	bool stream;
 	struct buf request, answer;
+	bool debug; /* what providers were asked and said, too */
+	struct buf asked, told;
+	struct {
+		struct str provider;
+		size_t asked, told; /* where those of this call begin */
+	} calls[ATTEMPTS_MAX];
+	int ncalls;
 };
 
 struct retain {
@@ -36,11 +44,19 @@ retain_new(void)
 	return t;
 }
 
+static size_t
+size_of(const struct retained *p)
+{
+	return p->request.n + p->answer.n + p->asked.n + p->told.n;
+}
+
 static void
 drop(struct retained *p)
 {
 	buf_free(&p->request);
 	buf_free(&p->answer);
+	buf_free(&p->asked);
+	buf_free(&p->told);
 	arena_free(p->arena);
 }
 
@@ -104,9 +120,36 @@ stage_retain(struct req *r)
 		.org = arena_dup(a, str_from(r->who->org->id)),
 		.files = r->chat.files == NULL ? STR_NONE : files_of(r, a),
 		.request = BUF_LIMIT(COPY_MAX),
-		.answer = BUF_LIMIT(COPY_MAX) };
+		.answer = BUF_LIMIT(COPY_MAX),
+		.asked = BUF_LIMIT(COPY_MAX),
+		.told = BUF_LIMIT(COPY_MAX),
+		.debug =
+		    str_is_nocase(req_param(r, "HTTP_X_DEBUG"), "true") };
 	buf_add(&p->request, r->chat.body);
 	return NEXT;
+}
+
+/* Of a form's pieces nothing: its files are known by their digests. */
+void
+retain_asked(struct req *r)
+{
+	struct retained *p = r->retained;
+
+	if (!p->debug || p->ncalls == ATTEMPTS_MAX)
+		return;
+	p->calls[p->ncalls].provider = arena_dup(
+	    p->arena, r->attempts[r->tries - 1].target->upstream->id);
+	p->calls[p->ncalls].asked = p->asked.n;
+	p->calls[p->ncalls++].told = p->told.n;
+	if (r->ask.parts == NULL)
+		buf_add(&p->asked, r->ask.body);
+}
+
+void
+retain_told(struct req *r, struct str bytes)
+{
+	if (r->retained->debug && !guard_answers(r))
+		buf_add(&r->retained->told, bytes);
 }
 
 void
@@ -128,7 +171,7 @@ retain_end(struct req *r)
 {
 	struct retained *p = r->retained;
 	struct retain *t = r->world->retain;
-	size_t n = p->request.n + p->answer.n;
+	size_t n = size_of(p);
 	bool fits;
 
 	r->retained = NULL;
@@ -211,10 +254,40 @@ put_stream(struct jw *w, struct str events)
 	buf_free(&thought);
 }
 
+static struct str
+slice(const struct buf *b, size_t from, size_t to)
+{
+	return (struct str){ b->p == NULL ? "" : b->p + from, to - from };
+}
+
+static void
+put_calls(struct jw *w, const struct retained *p)
+{
+	bool last;
+
+	jw_arr(w, "upstream");
+	for (int i = 0; i < p->ncalls; i++) {
+		last = i + 1 == p->ncalls;
+		jw_obj(w, NULL);
+		jw_str(w, "provider", p->calls[i].provider);
+		put_text(w, "request",
+		    slice(&p->asked, p->calls[i].asked,
+			last ? p->asked.n : p->calls[i + 1].asked),
+		    !p->asked.full);
+		put_text(w, "response",
+		    slice(&p->told, p->calls[i].told,
+			last ? p->told.n : p->calls[i + 1].told),
+		    false);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
 static void
 put_all(struct jw *w, const struct retained *p)
 {
-	bool cut = p->request.full || p->answer.full;
+	bool cut = p->request.full || p->answer.full || p->asked.full ||
+	    p->told.full;
 
 	jw_obj(w, NULL);
 	put_text(w, "request", buf_str(&p->request), !p->request.full);
@@ -224,6 +297,8 @@ put_all(struct jw *w, const struct retained *p)
 		put_stream(w, buf_str(&p->answer));
 	else
 		put_text(w, "answer", buf_str(&p->answer), !p->answer.full);
+	if (p->debug)
+		put_calls(w, p);
 	jw_bool(w, "truncated", cut);
 	jw_end(w);
 }
@@ -263,7 +338,7 @@ retain_ship(struct world *w, struct sql *s, struct err *e)
 		t->first = p->next;
 		if (t->first == NULL)
 			t->last = &t->first;
-		t->waiting -= p->request.n + p->answer.n;
+		t->waiting -= size_of(p);
 		pthread_mutex_unlock(&t->lock);
 		count(w, "stored");
 		drop(p);

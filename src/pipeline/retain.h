@@ -19,6 +19,13 @@ void retain_free(struct retain *); /* NULL: nothing */
 enum verdict stage_retain(struct req *);
 /* Bytes to the client; r->retained is set. */
 void retain_add(struct req *, struct str);
+/*
+ * The same of what a provider is asked and says, with X-Debug (api.md 1.4): a
+ * call begins with r->ask; bytes of its answer.  Answers that guardrails look at
+ * are left out: what they take away is not kept.
+ */
+void retain_asked(struct req *);
+void retain_told(struct req *, struct str);
 /* The request is over.  Any thread. */
 void retain_end(struct req *);
 

@@ -1,5 +1,6 @@
 /* Health, metrics, and every path that nobody else has. */
 #include "base/clock.h"
+#include "domain/change.h"
 #include "pipeline/path.h"
 #include "pipeline/reply.h"
 #include "pipeline/world.h"
@@ -202,6 +203,27 @@ put_stores(struct world *w, struct buf *b)
 		    all[i]->backend, all[i]->connected);
 }
 
+/* The version of what the admin API sets; without the database there is none. */
+static void
+put_generation(struct world *w, struct buf *b)
+{
+	struct err ignored = { 0 };
+	int64_t version;
+	int rc;
+
+	pthread_mutex_lock(&w->read_lock);
+	rc = change_read(w->read_sql, &version, &ignored);
+	pthread_mutex_unlock(&w->read_lock);
+	buf_add(b,
+	    STR("# HELP gateway_config_generation Grows with each change of "
+		"what is configured in the database.\n"
+		"# TYPE gateway_config_generation gauge\n"));
+	if (rc == 0)
+		buf_fmt(b,
+		    "gateway_config_generation{" METRICS_SERVICE "} %lld\n",
+		    (long long)version);
+}
+
 /* Of the gateway's own keys. */
 static void
 put_keys(const struct world *w, struct buf *b)
@@ -274,6 +296,7 @@ stage_metrics(struct req *r)
 	metrics_text(r->world->metrics, &b);
 	put_held(r->world->counters, &b);
 	put_stores(r->world, &b);
+	put_generation(r->world, &b);
 	put_keys(r->world, &b);
 	put_breakers(r->world, &b);
 	reply_whole(r, 200, "text/plain; version=0.0.4; charset=utf-8",

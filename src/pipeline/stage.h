@@ -92,6 +92,7 @@ enum req_state {
 
 struct relay;
 struct retained;
+struct trace;
 
 /* Does the attempt lack a token (pipeline/token.h)? */
 enum token { TOKEN_HELD, TOKEN_FETCH, TOKEN_WAIT, TOKEN_FAILED };
@@ -160,6 +161,7 @@ struct req {
 	struct relay *relay; /* how the answer is passed on */
 	struct kept *kept;   /* the cache was asked; or NULL */
 	struct retained *retained; /* the copy of what is said; or NULL */
+	struct trace *trace;   /* pipeline/trace.h; NULL: it is not traced */
 	const struct err *unrouted; /* what a miss fails with; or NULL */
 	struct buf dropped;  /* members left out, for X-LLMGW-Dropped */
 	struct buf seals;    /* of the answer's calls (pipeline/seals.h) */

@@ -122,6 +122,8 @@ admit(struct req *r)
 		return shed(r, STR("inflight"), "requests in progress");
 	if (atomic_load_explicit(&w->crowded, memory_order_relaxed))
 		return shed(r, STR("memory"), "memory");
+	if (r->client->ops->fd(r->client) >= w->fd_high)
+		return shed(r, STR("descriptors"), "open descriptors");
 	return 0;
 }
 
@@ -378,6 +380,8 @@ stage_parse(struct req *r)
 enum verdict
 stage_tenant(struct req *r)
 {
+	if (r->who == NULL) /* where no key is needed */
+		return NEXT;
 	return key_tenant(r->who, &r->err) == -1 ? FAIL : NEXT;
 }
 

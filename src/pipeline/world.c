@@ -1,22 +1,27 @@
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/file.h"
+#include "domain/settings.h"
 #include "domain/tally.h"
+#include "http/settings.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/hold.h"
 #include "pipeline/guard.h"
 #include "pipeline/keep.h"
 #include "pipeline/own.h"
 #include "pipeline/retain.h"
+#include "pipeline/tracer.h"
 #include "pipeline/world.h"
 #include "store/slow.h"
 #include "store/health_share.h"
-#include "store/cache.h"
 
 /* Without an end a hold is let go so long after the request must be over. */
 #define GRACE_MS 60000
+#define FDS_KEPT 64 /* for providers and files, or a tenth of all */
 
 /* Whether the program calls providers; the others need less. */
 static bool
@@ -41,13 +46,11 @@ load(struct world *w, const struct program *p, const char *path,
 		return -1;
 	if (is_program(p, &program_sim))
 		return 0;
-	if (w->conf.store_cache[0] != '\0' &&
-	    cache_check(w->conf.store_cache, e) == -1)
+	if (settings_check(&w->conf, e) == -1 ||
+	    http_check_settings(&w->conf, e) == -1)
 		return -1;
-	if (catalog_decimal(str_from(w->conf.storage_usd_per_mtok), 6,
-		&w->storage_pico) == -1)
-		return err_set(e, ERR_CONFIG,
-		    "storage_usd_per_mtok must be a decimal number");
+	catalog_decimal(
+	    str_from(w->conf.storage_usd_per_mtok), 6, &w->storage_pico);
 	/* Health asks nothing of the models, which are a megabyte. */
 	if (!is_program(p, &program_health) && !p->authorizes &&
 	    catalog_load(&w->catalog,
@@ -176,10 +179,28 @@ open_stores(struct world *w, struct err *e)
 		  0;
 }
 
+/*
+ * The lowest free number is a new descriptor's, so that its number tells how
+ * many are open.  What has been admitted needs another one for its provider.
+ */
+static int
+find_fd_high(void)
+{
+	struct rlimit l;
+	rlim_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == -1 || l.rlim_cur > INT_MAX)
+		return INT_MAX;
+	room = l.rlim_cur / 10 > FDS_KEPT ? l.rlim_cur / 10 : FDS_KEPT;
+	return l.rlim_cur > 2 * room ? (int)(l.rlim_cur - room) :
+				       (int)(l.rlim_cur / 2);
+}
+
 int
 world_open(struct world *w, const struct program *p, const char *path,
     struct err *e)
 {
+	w->fd_high = find_fd_high();
 	pthread_mutex_init(&w->sql_lock, NULL);
 	pthread_mutex_init(&w->read_lock, NULL);
 	if (load(w, p, path, e) == -1)

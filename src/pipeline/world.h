@@ -18,6 +18,7 @@ struct health_share;
 struct holds;
 struct keep;
 struct retain;
+struct tracer;
 struct loop;
 struct owns;
 struct guards;
@@ -58,6 +59,8 @@ struct world {
 	struct holds *holds;  /* of programs that call models, else NULL */
 	struct keep *keep;    /* the response cache, of the same */
 	struct retain *retain; /* payloads on their way, of the same */
+	struct tracer *tracer; /* with otlp_endpoint, else NULL */
+	int fd_high; /* from this descriptor on no request is taken */
 	int64_t storage_pico; /* a token, storage_usd_per_mtok */
 	struct loop *loop;
 	struct fronts *fronts;

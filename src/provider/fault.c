@@ -323,7 +323,8 @@ provider_fault_named(const struct target *t, int status, struct str name,
 	bool unknown =
 	    status == 404 && t->upstream->any_model && t->mapping == NULL;
 
-	if (unknown)
+	/* Nor is a file or container that the provider does not have ours. */
+	if (unknown || (status == 404 && t->names))
 		fault = FAULT_CLIENT;
 	if (fault == FAULT_CLIENT)
 		pass_on(t, status, body, &f, a, e);

@@ -243,6 +243,7 @@ struct target {
 	const void *mapping; /* of the catalogue; the pipeline's business */
 	int place;           /* of its health, -1: none; the pipeline's, too */
 	bool spare;          /* if no other is left; the pipeline's, too */
+	bool names;          /* the request names an object of the provider */
 };
 
 /*

@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "store/counters_ops.h"
+#include "store/redis.h"
 
 /* api.md 2.3: every 503 of a store says when to come again. */
 #define RETRY_AFTER 5
@@ -23,6 +24,20 @@ counters_down(struct err *e)
 }
 
 int
+counters_check(const char *url, struct err *e)
+{
+	if (strncmp(url, "rediss:", 7) == 0)
+		return rds_check(url, e);
+	for (size_t i = 0; i < NROWS(backends); i++)
+		if (strncmp(url, backends[i].scheme,
+			strlen(backends[i].scheme)) == 0)
+			return 0;
+	return err_set(e, ERR_CONFIG,
+	    "store_kv: no store this program has: "
+	    "it is embedded:DIR, redis://HOST or unix:PATH");
+}
+
+int
 counters_open(
     struct counters **out, const struct counters_setup *setup, struct err *e)
 {
@@ -41,9 +56,7 @@ counters_open(
 			return 0;
 		goto fail;
 	}
-	err_set(e, ERR_CONFIG,
-	    "store_kv: no store this program has: "
-	    "it is embedded:DIR, redis://HOST or unix:PATH");
+	counters_check(setup->url, e);
 fail:
 	*out = NULL;
 	arena_free(a);

@@ -86,6 +86,8 @@ struct counters_setup {
  * one handle may come from any thread.  A Redis that does not answer is no
  * failure here.
  */
+/* Before that: may this be one?  ERR_CONFIG names the setting. */
+int counters_check(const char *url, struct err *);
 int counters_open(
     struct counters **, const struct counters_setup *, struct err *);
 void counters_close(struct counters *);                /* NULL: nothing */

@@ -36,6 +36,7 @@ enum metric_id {
 	METRIC_REJECTIONS,      /* gateway_ratelimit_rejections_total */
 	METRIC_CACHE,           /* gateway_cache_requests_total */
 	METRIC_PAYLOADS,        /* gateway_payloads_total */
+	METRIC_SPANS,           /* gateway_trace_spans_total */
 	METRIC_GUARD_MATCHES,   /* gateway_guardrail_matches_total */
 	METRIC_GUARD_FAILURES,  /* gateway_guardrail_failures_total */
 	METRIC__MAX

@@ -164,7 +164,7 @@ put_row(struct metrics *m, int row, const int64_t *gauges, struct buf *b)
 struct usage {
 	char program[METRICS_PROGRAM];
 	long long resident; /* bytes */
-	long long fds;
+	long long fds, max_fds;
 	unsigned long long ticks;   /* of CPU time */
 	unsigned long long started; /* ticks since boot, of the oldest */
 };
@@ -183,6 +183,23 @@ count_fds(int pid)
 		n++;
 	closedir(d);
 	return n - 2; /* "." and ".." */
+}
+
+/* The soft limit of RLIMIT_NOFILE. */
+static long long
+max_fds(int pid)
+{
+	char path[32], line[256];
+	long long n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
+	if ((f = fopen(path, "re")) == NULL)
+		return 0;
+	while (n == 0 && fgets(line, sizeof(line), f) != NULL)
+		sscanf(line, "Max open files %lld", &n);
+	fclose(f);
+	return n;
 }
 
 static void
@@ -209,6 +226,7 @@ add_process(struct usage *u, struct process *proc)
 		return;
 	u->resident += pages * sysconf(_SC_PAGESIZE);
 	u->fds += count_fds(pid);
+	u->max_fds += max_fds(pid);
 	proc->ticks = user + sys;
 	u->ticks += user + sys;
 	if (u->started == 0 || start < u->started)
@@ -268,6 +286,8 @@ value_of(const struct usage *u, int what, int64_t boot_cs)
 	case 1:
 		return u->fds;
 	case 2:
+		return u->max_fds;
+	case 3:
 		return (int64_t)u->ticks * per_tick_cs;
 	default:
 		return boot_cs + (int64_t)u->started * per_tick_cs;
@@ -285,6 +305,8 @@ put_processes(struct metrics *m, struct arena *a, struct buf *b)
 		    "Resident memory of a program's processes.", 1 },
 		{ "process_open_fds", "gauge",
 		    "Open descriptors of a program's processes.", 1 },
+		{ "process_max_fds", "gauge",
+		    "Descriptors that a program's processes may open.", 1 },
 		{ "process_cpu_seconds_total", "counter",
 		    "CPU time of a program's processes.", 100 },
 		{ "process_start_time_seconds", "gauge",

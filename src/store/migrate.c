@@ -362,7 +362,7 @@ static const char schema_6[] =
 #define GUARD_SYSTEM(n, type, name, enabled, action)                           \
 	"INSERT INTO guardrail(id, organization_id, name, type, enabled,"      \
 	" action, is_system, created_ms, updated_ms)"                          \
-	" SELECT 'grd" n "_' || substr(id, 5), id, '" name "', '" type "', "   \
+	" SELECT 'gr_" n "' || substr(id, 6), id, '" name "', '" type "', "   \
 	enabled ", '" action "', 1, created_ms, created_ms FROM organization;"
 
 static const char schema_7[] =

@@ -72,25 +72,35 @@ parse_host(struct rds *r, struct str s)
 	r->host = s.n == 0 ? "localhost" : arena_cstr(r->arena, s);
 }
 
+int
+rds_check(const char *url, struct err *e)
+{
+	struct str s = str_from(url);
+
+	if (str_starts(s, "rediss:"))
+		return err_set(e, ERR_CONFIG,
+		    "store_kv: rediss: needs a Redis library with TLS; use a "
+		    "tunnel (stunnel) and redis: to its local end");
+	if (!str_starts(s, "redis://") && !str_starts(s, "unix:"))
+		return err_set(e, ERR_CONFIG,
+		    "store_kv: a Redis is redis://HOST or unix:PATH");
+	return 0;
+}
+
 static int
 parse(struct rds *r, const char *url, struct err *e)
 {
 	struct str rest = str_from(url), who;
 	const char *at;
 
-	if (str_starts(rest, "rediss:"))
-		return err_set(e, ERR_CONFIG,
-		    "store_kv: rediss: needs a Redis library with TLS; use a "
-		    "tunnel (stunnel) and redis: to its local end");
+	if (rds_check(url, e) == -1)
+		return -1;
 	if (str_starts(rest, "unix:")) {
 		r->path = arena_cstr(
 		    r->arena, (struct str){ rest.p + 5, rest.n - 5 });
 		return 0;
 	}
-	if (!str_starts(rest, "redis://"))
-		return err_set(e, ERR_CONFIG,
-		    "store_kv: a Redis is redis://HOST or unix:PATH");
-	rest = (struct str){ rest.p + 8, rest.n - 8 };
+	rest = str_from(url + strlen("redis://"));
 	if ((at = memrchr(rest.p, '@', rest.n)) != NULL) {
 		who = (struct str){ rest.p, (size_t)(at - rest.p) };
 		rest =

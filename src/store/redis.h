@@ -57,4 +57,7 @@ redisReply *rds_reply(struct rds_conn *, int64_t until_ms);
 struct str rds_str(const redisReply *);
 int64_t rds_int(const redisReply *, int64_t other);
 
+/* Is it the URL of a Redis?  ERR_CONFIG names store_kv. */
+int rds_check(const char *url, struct err *);
+
 #endif

@@ -41,36 +41,56 @@ start_clock(struct sql *s)
 	s->until_ms = clock_ms() + s->timeout_ms;
 }
 
-int
-sql_open(struct sql **out, const char *url, enum sql_mode mode, struct err *e)
+/* NULL: there is none of this scheme; *where is what follows it. */
+static const struct sql_ops *
+find_ops(const char *url, const char **where, struct err *e)
 {
 	const char *end = strchr(url, ':');
 	size_t n = end == NULL ? strlen(url) : (size_t)(end - url);
+
+	for (size_t i = 0; end != NULL && i < NROWS(backends); i++) {
+		*where = end + 1;
+		if (str_is((struct str){ url, n }, backends[i].scheme))
+			return backends[i].ops;
+	}
+	/* Only the beginning: behind it there may be a password. */
+	err_set(e, ERR_CONFIG,
+	    "store_sql: \"%.*s:\" names no store this program has",
+	    (int)(n < 30 ? n : 30), url);
+	return NULL;
+}
+
+int
+sql_check(const char *url, struct err *e)
+{
+	const char *where;
+
+	return find_ops(url, &where, e) == NULL ? -1 : 0;
+}
+
+int
+sql_open(struct sql **out, const char *url, enum sql_mode mode, struct err *e)
+{
+	const char *where;
+	const struct sql_ops *ops = find_ops(url, &where, e);
 	struct arena *a;
 	struct sql *s;
 
 	*out = NULL;
-	for (size_t i = 0; i < NROWS(backends); i++) {
-		if (end == NULL ||
-		    !str_is((struct str){ url, n }, backends[i].scheme))
-			continue;
-		a = arena_new(sizeof(*s) + 64, SIZE_MAX);
-		s = ARENA_NEW(a, struct sql);
-		s->arena = a;
-		s->ops = backends[i].ops;
-		s->timeout_ms = TIMEOUT_MS;
-		start_clock(s);
-		if (s->ops->open(s, end + 1, mode, e) == -1) {
-			sql_close(s);
-			return -1;
-		}
-		*out = s;
-		return 0;
+	if (ops == NULL)
+		return -1;
+	a = arena_new(sizeof(*s) + 64, SIZE_MAX);
+	s = ARENA_NEW(a, struct sql);
+	s->arena = a;
+	s->ops = ops;
+	s->timeout_ms = TIMEOUT_MS;
+	start_clock(s);
+	if (s->ops->open(s, where, mode, e) == -1) {
+		sql_close(s);
+		return -1;
 	}
-	/* Only the beginning: behind it there may be a password. */
-	return err_set(e, ERR_CONFIG,
-	    "store_sql: \"%.*s:\" names no store this program has",
-	    (int)(n < 30 ? n : 30), url);
+	*out = s;
+	return 0;
 }
 
 /* "//user:secret@host" and "?password=secret": what stands for the secret. */

@@ -42,6 +42,8 @@ enum sql_mode { SQL_READ, SQL_WRITE, SQL_LEDGER /* WRITE, and synced */ };
  * is for the operator and names the file, never a password.
  */
 int sql_open(struct sql **, const char *url, enum sql_mode, struct err *);
+/* Before that: may this be one?  ERR_CONFIG names the setting. */
+int sql_check(const char *url, struct err *);
 void sql_close(struct sql *);                /* NULL: nothing */
 const char *sql_backend(const struct sql *); /* "sqlite", "postgresql" */
 /* The URL without its password, for people; in the arena. */

@@ -259,6 +259,13 @@ table('config test refuses', [
   ['an unknown section', '[modell x]\n', /llmgw\.conf:6: no section/],
   ['a provider without a dialect that is known', '[provider x]\ndialect = esperanto\nbase_url = https://x.example\n', /llmgw\.conf:6: no dialect/],
   ['a bad price', '[model x]\nprovider = openai\ninput_price = cheap\n', /llmgw\.conf:6/],
+  ['a Redis by TLS', 'store_kv = rediss://127.0.0.1\n', /rediss: needs a Redis library with TLS/],
+  ['a store that there is not', 'store_sql = mysql://user:secret@x\n', /store_sql: "mysql:" names no store/],
+  ['a store of answers that there is not', 'store_cache = memcached:x\n', /store_cache/],
+  ['a proxy', 'upstream_proxy = ftp://user:secret@x\n', /upstream_proxy: a proxy is http/],
+  ['a price of storage', 'storage_usd_per_mtok = -1\n', /storage_usd_per_mtok/],
+  ['an origin', 'cors_origins = https://a.example, foo\n', /cors_origins: "foo"/],
+  ['a name of a header', 'client_ip_header = a b\n', /client_ip_header/],
   ['a list that is not there', 'catalog_file', /nonexistent/]
 ], (name, text, message) => {
   writeConf(`catalog_file = ${text.startsWith('catalog_file') ? '/nonexistent\n' : `${catalog}\n${text}`}`)

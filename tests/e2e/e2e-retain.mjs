@@ -94,6 +94,20 @@ table('kept, sealed and shown', kinds, async (name, url, body, said) => {
   else assert.deepEqual(r.payload.answer, a.json)
   assert.deepEqual(found(word), [])
 })
+test('X-Debug: what providers were asked and said, too', async () => {
+  const word = canary('debug')
+  for (const stream of [false, true]) {
+    const id = `keep-debug-${stream}`
+    const a = await g.post('/v1/messages', { model: 'sim-echo', max_tokens: 50, messages: say(word), stream }, { headers: { ...keeper.headers, 'x-request-id': id, 'x-debug': 'true' } })
+    assert.equal(a.status, 200, a.text)
+    const { upstream, truncated } = (await show(id)).payload
+    assert.deepEqual([upstream.length, upstream[0].provider, truncated], [1, 'sim', false])
+    assert.equal(upstream[0].request.messages[0].content, word)
+    assert.ok(JSON.stringify(upstream[0].response).includes('chat.completion'), upstream[0].response)
+  }
+  assert.equal((await show('keep-chat')).payload.upstream, undefined)
+  assert.deepEqual(found(word), [])
+})
 test('tools, an answer that failed', async () => {
   const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } }]
   await ask(keeper, '/v1/chat/completions', { model: 'sim-echo', messages: say('x'), tools, tool_choice: 'auto' }, 'keep-tools')

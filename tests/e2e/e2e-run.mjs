@@ -1,6 +1,6 @@
 // The supervisor under lighttpd: death, reload and drain of processes.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -85,6 +85,26 @@ test('1,000 streams across 10 upgrades: none is broken', async () => {
   console.error(`     1000 streams across 10 upgrades: ${bad.length} broken`)
   assert.equal(bad.length, 0, String(bad[0]?.reason ?? bad[0]?.value.text).slice(-500))
   assert.ok(await until(() => workers('chat').length === 2, 10000), 'old processes stay')
+})
+
+test('counters do not fall when processes are replaced', async () => {
+  const read = async () => {
+    const out = new Map()
+    let counts = false
+    for (const l of (await g.get('/metrics')).text.split('\n')) {
+      if (l.startsWith('# TYPE ')) counts = /counter|histogram/.test(l)
+      else if (counts && !l.startsWith('#') && l) out.set(l.slice(0, l.lastIndexOf(' ')), Number(l.slice(l.lastIndexOf(' '))))
+    }
+    return out
+  }
+  const old = workers('chat')
+  for (const stream of [false, true]) assert.equal((await g.chat(hello({ stream }))).status, 200)
+  const before = await read()
+  process.kill(g.program('chat')[0], 'SIGHUP')
+  assert.ok(await until(() => !old.some(alive) && workers('chat').length === 2, 8000), 'no new processes')
+  const after = await read()
+  assert.ok(before.size > 5, String(before.size))
+  for (const [series, n] of before) assert.ok(after.get(series) >= n, `${series}: ${n}, then ${after.get(series)}`)
 })
 
 test('SIGHUP: a key that was barred is asked again', async () => {
@@ -203,6 +223,26 @@ else test('api 15.4: near the memory limit new requests get 503, and health answ
   child.kill()
   let good = 0 // of all processes
   assert.ok(await until(async () => (good = (await g.chat(hello())).status === 200 ? good + 1 : 0) === 16, 8000, 50), 'still refused')
+})
+
+test('F50: near the limit of descriptors new requests get 503, and running ones go on', async () => {
+  g.writeConf(g.options.conf, g.options.sections)
+  const [run] = g.program('chat')
+  execFileSync('prlimit', ['--pid', String(run), '--nofile=300:300'])
+  const old = workers('chat')
+  process.kill(run, 'SIGHUP')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 8000), 'no new processes')
+  const all = Array.from({ length: 350 }, () => g.chat(hello({ model: 'sim/sim-slow-c20-i200', stream: true }), { timeout: 60000 }))
+  const answers = await Promise.all(all)
+  const refused = answers.filter(a => a.status === 503)
+  assert.ok(refused.length > 0 && refused.length < 200, `${refused.length} refused`)
+  for (const a of refused) assert.match(a.text, /"message":"The gateway is at its limit of open descriptors"/)
+  for (const a of answers) if (a.status !== 503) whole(a)
+  const text = (await g.get('/metrics')).text
+  assert.match(text, /gateway_requests_shed_total\{[^}]*scope="descriptors"\} [1-9]/)
+  assert.match(text, /process_max_fds\{[^}]*program="chat"\} 600/)
+  assert.ok(!/gateway_breaker_open\{[^}]*provider="sim"\} 1/.test(text), 'our own lack opened a circuit')
+  assert.equal((await g.chat(hello())).status, 200)
 })
 
 // The last one: afterwards the program is not served by these processes.

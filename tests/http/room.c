@@ -6,6 +6,7 @@ TCase *case_eventstream(void);
 TCase *case_multipart(void);
 TCase *case_sse(void);
 TCase *case_tls(void);
+TCase *case_traceparent(void);
 TCase *case_url(void);
 
 const char *const room_name = "http";
@@ -16,6 +17,7 @@ TCase *(*const room_cases[])(void) = {
 	case_multipart,
 	case_sse,
 	case_tls,
+	case_traceparent,
 	case_url,
 	NULL,
 };

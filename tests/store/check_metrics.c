@@ -223,7 +223,7 @@ END_TEST
 START_TEST(process)
 {
 	static const char *const names[] = { "process_resident_memory_bytes",
-		"process_open_fds", "process_cpu_seconds_total",
+		"process_open_fds", "process_max_fds", "process_cpu_seconds_total",
 		"process_start_time_seconds" };
 	struct buf b = BUF_LIMIT(1 << 20);
 	char dir[SCRATCH_PATH], start[120];

@@ -2,7 +2,7 @@
 
 import { until } from '../../lib/gateway.mjs'
 import { assert, common, flat, test } from '../../lib/suite.mjs'
-import { hello } from './setting.mjs'
+import { hello, modelOf } from './setting.mjs'
 
 let n = 0
 const newId = () => `acc-${process.pid}-${++n}`
@@ -48,6 +48,10 @@ export function account(g) {
     for (const r of attempts) assert.equal(r.attempt_of, u.log_id)
     assert.deepEqual([attempts[0].status, attempts[0].error_class, attempts[0].used_provider], [500, 'upstream_error', 'openai'])
     assert.ok(attempts[0].duration_ms >= 0)
+  })
+  test('an answer without content is the provider\'s failure', async () => {
+    const { u } = await recorded(g(), hello({ model: modelOf('no-content') }))
+    assert.deepEqual([u.state, u.finish_reason, u.used_region], ['failed', 'upstream_error', null])
   })
   test('the user, the tier and the header are recorded', async () => {
     for (const [body, want] of [[{ user: 'u-1' }, 'u-1'], [{ safety_identifier: 'u-2' }, 'u-2'], [{ metadata: { user_id: 'u-3' } }, 'u-3'], [{}, null]]) {

@@ -418,6 +418,21 @@ export function admin(g) {
     flat(await call('POST', 'keys/key_00000000000000000000/roll', {}), 404, 'not_found')
   })
 
+  test('admin: who is suspended or archived sees no models either', async () => {
+    const org = (await ok('POST', 'organizations', { name: 'ended' }, 201)).id
+    const project = (await ok('POST', 'projects', { organization_id: org, name: 'p' }, 201)).id
+    const { key } = await ok('POST', 'keys', { project_id: project, label: 'k' }, 201)
+    const all = () => Promise.all(['/v1/models', '/v1/models/sim-echo', '/v1/key'].map(async p => (await g().get(p, { headers: { authorization: `Bearer ${key}` } })).status))
+    assert.deepEqual(await all(), [200, 200, 200])
+    await ok('PATCH', `organizations/${org}`, { status: 'suspended' })
+    let last
+    assert.ok(await until(async () => String(last = await all()) === '403,403,403', 4000), String(last))
+    await ok('PATCH', `organizations/${org}`, { status: 'active' })
+    await ok('DELETE', `projects/${project}`)
+    assert.ok(await until(async () => String(last = await all()) === '410,410,410', 4000), String(last))
+    assert.equal((await g().get('/v1/models', { headers: { authorization: null } })).status, 200)
+  })
+
   test('admin: explain', async () => {
     const e = await ok('POST', 'explain', { model: 'sim-echo' })
     assert.equal(e.root, 'sim-echo')
@@ -441,9 +456,26 @@ export function admin(g) {
     assert.equal(act.data[0].model, 'sim-echo')
     const csv = await call('GET', 'activity?group_by=model', undefined, { headers: { accept: 'text/csv' } })
     assert.match(csv.headers['content-type'], /^text\/csv/)
+    // Whole, where JSON has a page and a cursor.
+    const rows2 = async q => (await call('GET', `activity?group_by=user${q}`, undefined, { headers: { accept: 'text/csv' } })).text.trim().split('\n').length - 1
+    for (let i = 0; i < 55; i++) await g().chat({ model: 'sim-echo', user: `user ${i}`, messages: [{ role: 'user', content: 'Hi' }] }, { headers: { authorization: `Bearer ${at.secret}` } })
+    assert.ok(await until(async () => await rows2('') >= 55, 8000, 300), `${await rows2('')} rows`)
+    assert.equal(await rows2('&limit=7'), 7)
     flat(await call('GET', 'logs/log_00000000000000000000'), 404, 'not_found')
   })
 
+  test('admin: the webhook of an alert is a public https address', async () => {
+    const { data } = await ok('GET', 'organizations')
+    const alert = webhook => call('POST', 'alerts', { organization_id: data[0].id, scope: 'organization', scope_id: data[0].id, kind: 'budget', threshold: 0.5, webhook })
+    for (const url of ['http://a.example/h', 'https://10.0.0.1/h', 'https://[fd00::1]/h']) {
+      const a = await alert(url)
+      assert.deepEqual([a.status, a.json.param], [400, 'webhook'], a.text)
+    }
+    const made = await alert('https://a.example/h')
+    assert.equal(made.status, 201, made.text)
+    assert.equal((await call('PATCH', `alerts/${made.json.id}`, { webhook: 'http://a.example/h' })).status, 400)
+    assert.equal((await call('PATCH', `alerts/${made.json.id}`, { threshold: 0.6 })).status, 200)
+  })
   test('admin: providers', async () => {
     const p = (await ok('GET', 'providers')).data
     assert.ok(p.find(x => x.id === 'sim').usable)

@@ -19,7 +19,7 @@ const final = [['status-400', 400], ['status-413', 413], ['status-422', 422]]
 const broken = [['cut', 500], ['no-finish', 500], ['error-mid', 500], ['stall', 504]]
 
 const offer = (model, ...providers) => `[model ${model}]\nprovider = ${providers.join(', ')}\ncontext = 100000\nmax_output = 10000\n` +
-  'capabilities = tools, stream, plain, chat\ninput_price = 3\noutput_price = 15\n'
+  'capabilities = tools, stream, plain, chat, files\ninput_price = 3\noutput_price = 15\n'
 
 function sections() {
   // Not the score decides who is asked first.
@@ -95,6 +95,16 @@ function secondAnswers(g, stream) {
     flat(a, status, 'upstream_invalid_request')
     assert.deepEqual(asked(seen), ['one'])
   })
+  test(`no second provider for an object that the first one lacks, ${kind}`, async () => {
+    for (const [model, status, who] of [['pair-status-404', 404, ['one']], ['pair-status-500', 200, ['one', 'two']]]) {
+      const { a, seen } = await ask(g(), { model, stream, messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }] })
+      assert.equal(a.status, status, a.text.slice(0, 300))
+      assert.deepEqual(asked(seen), who)
+    }
+    // A text about one is no name of one.
+    const { a, seen } = await ask(g(), { model: 'pair-status-404', stream, messages: [{ role: 'user', content: 'What is "file_id"?' }] })
+    assert.deepEqual([a.status, asked(seen)], [200, ['one', 'two']])
+  })
   test(`no second provider for refused content, ${kind}`, async () => {
     const { a, seen } = await ask(g(), { model: 'pair-filter-400', stream })
     assert.equal(a.status, 200, a.text.slice(0, 300))
@@ -147,6 +157,11 @@ function pinned(g) {
 }
 
 function severalKeys(g) {
+  table('a 4xx that tells nothing does not count against a key', [['status-409', 'ok'], ['status-500', 'failed']], async (name, want) => {
+    for (let i = 0; i < 4; i++) await ask(g(), { model: `pair-${name}` })
+    const p = JSON.parse(g().ctl('provider', 'list', '--json')).data.find(x => x.id === 'one')
+    assert.equal(p.keys[0].state, want)
+  })
   test('three keys of a provider, then the next provider', async () => {
     const { a, seen } = await ask(g(), { model: 'keys' })
     assert.equal(a.status, 200)
