@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "ctl/ctl.h"
+#include "ctl/environment.h"
 #include "ctl/owner.h"
 
 #define DAY_TEXT 10
@@ -136,6 +137,7 @@ ctl_open(struct ctl *c, struct err *e)
 		return -1;
 	if (need == CTL_NOTHING)
 		return 0;
+	environment_add(c->arena, conf_path(c->globals[CTL_CONFIG]));
 	if (conf_load(&c->conf, conf_path(c->globals[CTL_CONFIG]), e) == -1)
 		return -1;
 	return need == CTL_CONF ? 0 : ctl_open_sql(c, need, e);

@@ -53,6 +53,28 @@ instead(struct look *l, const struct probe *p)
 	    p->type[0] == '\0' ? "no content type" : p->type);
 }
 
+/* What to do if "/" is not answered by health.fcgi. */
+static const char *
+health_advice(struct look *l, const struct probe *p, struct str code)
+{
+	struct str root = l->url->root;
+	const char *path = strchr(strstr(root.p, "://") + 3, '/');
+
+	if (p->status == 0)
+		return "is the web server running, and the URL right?";
+	if (str_is(code, "not_found"))
+		return arena_fmt(l->a,
+		    "set mount_prefix = %s in llmgw.conf, and reload the "
+		    "programs",
+		    path == NULL ? "\"\"" : path)
+		    .p;
+	if (p->status == 502 || p->status == 503)
+		return "does health.fcgi run, and may the web server's user "
+		       "connect to its socket, as group www-data?";
+	return "the web server must send \"/\" to health.fcgi: see the mounts "
+	       "in llmgw(8)";
+}
+
 /* false: nothing more can be found out. */
 static bool
 check_health(struct look *l)
@@ -60,6 +82,8 @@ check_health(struct look *l)
 	struct probe p = ask(l, "/", NULL, STR_NONE);
 	struct str message, code = probe_code(&p, l->a, &message);
 	bool ours = message.n > 0 && strstr(message.p, "LLM Gateway") != NULL;
+	bool more =
+	    p.status != 0 && p.status != 503 && !str_is(code, "not_found");
 
 	if (p.status == 200 && ours)
 		doctor_say(l->d, DOCTOR_OK, "health", NULL, "%s", message.p);
@@ -68,13 +92,10 @@ check_health(struct look *l)
 		    "the log of health.fcgi says why", "%s", message.p);
 	else
 		doctor_say(l->d, DOCTOR_FAIL, "health",
-		    p.status == 0 ?
-			"is the web server running, and the URL right?" :
-			"the web server must send \"/\" to health.fcgi: see "
-			"the mounts in llmgw(8)",
-		    "%s/: %s", l->url->root.p, instead(l, &p).p);
+		    health_advice(l, &p, code), "%s/: %s", l->url->root.p,
+		    instead(l, &p).p);
 	probe_free(&p);
-	return p.status != 0;
+	return more;
 }
 
 static void
@@ -162,12 +183,16 @@ say_stream(struct look *l, const struct probe *p)
 	else if (str_is(code, "model_not_found") ||
 	    str_starts(code, "no_provider"))
 		doctor_say(l->d, DOCTOR_WARN, "stream",
-		    "set sim = on, or look at \"curl -N\" with a model of "
-		    "yours",
+		    "set sim = on and sim_url, start llmgw@sim.socket, or "
+		    "look at \"curl -N\" with a model of yours",
 		    "not tested: the provider sim is off");
 	else
-		doctor_say(
-		    l->d, DOCTOR_FAIL, "stream", NULL, "%s", instead(l, p).p);
+		doctor_say(l->d, DOCTOR_FAIL, "stream",
+		    p->status >= 500 ? "does sim.fcgi run, and does sim_url, "
+				       "with its host, port and mount_prefix, "
+				       "lead to it?" :
+				       NULL,
+		    "%s", instead(l, p).p);
 }
 
 static void

@@ -532,6 +532,28 @@ table('doctor of a mount that spoils', [
   assert.match(checks[wrong].remedy, remedy)
 }))
 
+test('doctor of a mount that the programs do not know', async () => {
+  const { checks } = await doctorAside(g.url + '/llm', '--key', g.key)
+  assert.deepEqual(Object.keys(checks), ['health'])
+  assert.match(checks.health.remedy, /mount_prefix = \/llm /)
+})
+
+// The same providers as the programs in their units, which read that file.
+test('keys of the environment file beside the settings', () => {
+  const file = path.join(dir, 'environment')
+  const usable = env => JSON.parse(ctl(['provider', 'list', '--json'], env).out).data.find(p => p.id === 'groq').usable
+  assert.equal(usable(), false)
+  fs.writeFileSync(file, '# a comment\nnonsense\nLLM_GROQ_API_KEY="gsk-1,gsk-2"\nLLMGW_LOG_LEVEL=bogus\n', { mode: 0o600 })
+  try {
+    assert.match(ctl(['provider', 'list']).err, /LLMGW_LOG_LEVEL/)
+    assert.equal(usable({ LLMGW_LOG_LEVEL: 'warn' }), true)
+    const { keys } = JSON.parse(ctl(['provider', 'list', '--json'], { LLMGW_LOG_LEVEL: 'warn' }).out).data.find(p => p.id === 'groq')
+    assert.equal(keys.length, 2)
+  } finally {
+    fs.unlinkSync(file)
+  }
+})
+
 test('doctor of nothing at all', () => {
   const c = doctor('http://127.0.0.1:1')
   assert.equal(c.health.result, 'fail')

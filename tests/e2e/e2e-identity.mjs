@@ -91,9 +91,9 @@ const webs = {
     before: [],
     behind: [
       'server {', `listen 127.0.0.1:${port.password};`, 'auth_basic llmgw;', `auth_basic_user_file ${d}/passwords;`,
-      'set $llmgw_user $remote_user;', `include ${share}/nginx-conf/identity.conf;`, '}',
+      'set $llmgw_user $remote_user;', `location / { include ${share}/nginx-conf/llmgw.conf; include ${share}/nginx-conf/identity.conf; }`, '}',
       'server {', `listen 127.0.0.1:${port.tls} ssl;`, `ssl_certificate ${d}/server.crt;`, `ssl_certificate_key ${d}/server.key;`,
-      `ssl_client_certificate ${d}/ca.crt;`, 'ssl_verify_client optional;', 'set $llmgw_user "";', `include ${share}/nginx-conf/identity.conf;`, '}',
+      `ssl_client_certificate ${d}/ca.crt;`, 'ssl_verify_client optional;', 'set $llmgw_user "";', `location / { include ${share}/nginx-conf/llmgw.conf; include ${share}/nginx-conf/identity.conf; }`, '}',
       'server {', `listen 127.0.0.1:${guarded};`, `include ${share}/nginx-conf/authorizer.conf;`,
       'location ~ ^/(tools|plain)/ {', `include ${share}/nginx-conf/authorized.conf;`, `proxy_pass http://127.0.0.1:${port.backend};`, '} }']
   }),

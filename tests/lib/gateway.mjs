@@ -89,7 +89,8 @@ export function healAll() {
 }
 
 // conf: settings of [llmgw]; sections: text with further sections; env: for
-// the programs; procs: processes of chat.
+// the programs; procs: processes of chat; server, host, mount: another web server
+// than E2E_SERVER, and where in it.
 export class Gateway {
   static async start(options = {}) {
     const g = new this()
@@ -99,7 +100,7 @@ export class Gateway {
     for (const d of ['log', 'tmp', 'run']) fs.mkdirSync(path.join(g.dir, d))
     g.conf = path.join(g.dir, 'llmgw.conf')
     g.port = await freePort()
-    g.url = `http://127.0.0.1:${g.port}`
+    g.url = `http://${options.host ?? '127.0.0.1'}:${g.port}${options.mount ?? ''}`
     running.add(g)
     g.writeConf(options.conf, options.sections)
     g.token = JSON.parse(g.ctl('init', '--json')).admin_token
@@ -133,7 +134,7 @@ export class Gateway {
 
   async launch() {
     const out = fs.openSync(path.join(this.dir, 'log/start.log'), 'a')
-    const server = servers[serverName]
+    const server = this.options.server ?? servers[serverName]
     const commands = [...(server.spawns ? [] : ownPrograms(this, where)), ...this.morePrograms(), server.command(this, where)]
     let exited = false
     this.children = commands.map(([exe, ...args]) => {

@@ -6,7 +6,7 @@ import path from 'node:path'
 
 export const programs = ['chat', 'messages', 'responses', 'images', 'models', 'mcp', 'admin', 'sim', 'health']
 
-const sbin = name => [`/usr/sbin/${name}`, `/usr/bin/${name}`, `/usr/local/sbin/${name}`].find(f => fs.existsSync(f)) || name
+export const sbin = name => [`/usr/sbin/${name}`, `/usr/bin/${name}`, `/usr/local/sbin/${name}`].find(f => fs.existsSync(f)) || name
 
 function write(g, name, lines) {
   const file = path.join(g.dir, name)
@@ -33,7 +33,6 @@ const lighttpd = {
   }
 }
 
-// Nobody else's configuration has a place for `sim`.
 const nginx = {
   command(g, { share }) {
     const own = fs.readFileSync(`${share}/nginx-conf/llmgw-http.conf`, 'utf8').replaceAll('/run/llmgw', `${g.dir}/run`)
@@ -45,10 +44,8 @@ const nginx = {
       'events { worker_connections 4096; }',
       'http {', 'access_log off;', ...temp,
       `include ${g.dir}/llmgw-http.conf;`,
-      `upstream sim { server unix:${g.dir}/run/sim.sock; }`,
       'server {', `listen 127.0.0.1:${g.port};`,
-      `include ${share}/nginx-conf/llmgw.conf;`,
-      'location /sim/ { fastcgi_pass sim; include /etc/nginx/fastcgi_params; fastcgi_buffering off; }',
+      'underscores_in_headers on;', `location / { include ${share}/nginx-conf/llmgw.conf; }`,
       '}', ...g.web().behind, '}'])
     return [sbin('nginx'), '-p', g.dir, '-c', file, '-e', `${g.dir}/log/nginx.log`]
   }
@@ -64,8 +61,6 @@ const apache = {
       `PidFile ${g.dir}/run/apache.pid`, `Mutex file:${g.dir}/run`, `ErrorLog ${g.dir}/log/apache.log`,
       ...(process.getuid() === 0 ? ['User www-data', 'Group www-data'] : []),
       'ThreadsPerChild 64', 'ServerLimit 8', 'MaxRequestWorkers 512', 'StartServers 2',
-      `ProxyPass /sim/ "unix:${g.dir}/run/sim.sock|fcgi://sim/" flushpackets=on`,
-      '<Location /sim/>', 'CGIPassAuth On', 'Require all granted', '</Location>',
       `Define LLMGW_RUN ${g.dir}/run`,
       ...g.web().before,
       `Include ${share}/apache-conf/llmgw.conf`, ...g.web().behind])
