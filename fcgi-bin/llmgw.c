@@ -14,7 +14,7 @@
 
 static const struct program *const programs[] = { &program_chat,
 	&program_messages, &program_responses, &program_images, &program_models, &program_mcp,
-	&program_health, &program_admin, &program_sim };
+	&program_authorizer, &program_health, &program_admin, &program_sim };
 enum { NPROGRAMS = sizeof(programs) / sizeof(programs[0]) };
 
 int

@@ -70,6 +70,25 @@ check_token(struct work *k)
 	return expires->n > who->expires_ms ? forbidden(k, "expires_at") : 0;
 }
 
+/* --- identities --- */
+
+/* One whose key was deleted is nobody's, and does not stand in the way. */
+int
+make_identity(struct work *k)
+{
+	struct sql_stmt *st = sql_prepare(k->sql,
+	    "DELETE FROM identity WHERE kind = ?1 AND value = ?2"
+	    " AND EXISTS (SELECT 1 FROM api_key x"
+	    " WHERE x.id = identity.key_id AND x.status = 'deleted')",
+	    k->e);
+
+	if (st == NULL)
+		return -1;
+	sql_bind_str(st, 1, work_value(k, "kind")->s);
+	sql_bind_str(st, 2, work_value(k, "value")->s);
+	return sql_run(st, k->e);
+}
+
 /* --- aliases, discounts, alerts --- */
 
 static int

@@ -127,19 +127,6 @@ bearer_of(const struct req *r)
 	return str_trim((struct str){ s.p + 7, s.n - 7 });
 }
 
-/* "https://host" of a URL. */
-static struct str
-origin_of(struct str url)
-{
-	const char *p = memmem(url.p, url.n, "://", 3);
-	const char *end;
-
-	if (p == NULL)
-		return url;
-	end = memchr(p + 3, '/', url.n - (size_t)(p + 3 - url.p));
-	return end == NULL ? url : (struct str){ url.p, (size_t)(end - url.p) };
-}
-
 /*
  * Browsers send a cookie to whoever asks them: a change needs what only our own
  * pages know (reliability.md T23).
@@ -158,7 +145,7 @@ check_origin(struct req *r, struct str secret)
 		return err_set(
 		    &r->err, ERR_FORBIDDEN, "X-CSRF-Token is missing or wrong");
 	if (origin.p != NULL &&
-	    !str_eq(origin, origin_of(str_from(r->world->conf.public_url))))
+	    !str_eq(origin, path_origin(str_from(r->world->conf.public_url))))
 		return err_set(
 		    &r->err, ERR_FORBIDDEN, "A request of another origin");
 	return 0;

@@ -210,6 +210,7 @@ void change_answer(struct work *, int status);
 /* --- make.c: hooks --- */
 int make_key(struct work *);
 int make_token(struct work *);
+int make_identity(struct work *);
 int check_organization(struct work *);
 int check_project(struct work *);
 int check_key(struct work *);

@@ -1,5 +1,6 @@
 /* The resources of api.md 20.2.  A column that begins with "(" is read only. */
 #include "admin/resource.h"
+#include "domain/identity.h"
 
 #define USD INT64_C(1000000000)
 #define MONEY_MAX (INT64_C(1000000000) * USD)
@@ -189,6 +190,18 @@ static const struct field iam_fields[] = {
 	    " and max_output_price", NULL },
 	{ "status", "status", FIELD_WORD, F_CP, 0, 0, "active|inactive",
 	    "\"active\"", "inactive: without effect", NULL },
+	END
+};
+
+static const struct field identity_fields[] = {
+	{ "kind", "kind", FIELD_WORD, F_CR | F_REQUIRED | F_FILTER, 0, 0,
+	    "remote_user|client_dn", NULL,
+	    "REMOTE_USER, or SSL_CLIENT_S_DN of a verified certificate", NULL },
+	{ "value", "value", FIELD_TEXT, F_CR | F_REQUIRED | F_FILTER, 1,
+	    IDENTITY_MAX, NULL, NULL, "as the web server has it, byte by byte",
+	    NULL },
+	{ "key_id", "key_id", FIELD_REF, F_CP | F_REQUIRED | F_FILTER, 0, 0,
+	    "keys", NULL, "the key that stands for it", NULL },
 	END
 };
 
@@ -432,6 +445,15 @@ const struct resource resources[] = {
 	    .text = "what a key may use", .columns = "id type status value",
 	    .fields = iam_fields, .table = "iam_rule", .org = OF_KEY,
 	    .parent = "key_id", .parent_path = "keys", .check = check_iam },
+	{ .path = "identities", .word = "identity", .object = "identity",
+	    .noun = "identity", .prefix = "idn_", .methods = METHODS_ALL,
+	    .admin = METHOD_POST | METHOD_PATCH,
+	    .text = "whom the web server names, and their API keys",
+	    .columns = "id kind key_id value", .fields = identity_fields,
+	    .table = "identity", .org = OF_KEY,
+	    .gone = "EXISTS (SELECT 1 FROM api_key x WHERE x.id = t.key_id"
+		" AND x.status = 'deleted')",
+	    .make = make_identity },
 	{ .path = "provider-keys", .word = "provider-key",
 	    .object = "provider_key", .noun = "provider key",
 	    .prefix = "pkey_", .methods = METHODS_ALL,

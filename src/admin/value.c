@@ -113,8 +113,7 @@ read_text(
 
 	if (read_string(k, f, raw, v) == -1)
 		return -1;
-	if (tenant_name_ok(v->s) && (int64_t)v->s.n >= f->min &&
-	    v->s.n <= (size_t)max)
+	if (tenant_text_ok(v->s, (size_t)max) && (int64_t)v->s.n >= f->min)
 		return 0;
 	return work_bad(k, f->name,
 	    "must be %d to %d bytes of UTF-8 without control characters",

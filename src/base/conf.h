@@ -119,6 +119,7 @@ struct conf {
 	char *insecure_hosts;
 	char *client_ip_header; /* "": none */
 	char *trusted_proxies;  /* with commas */
+	char *trusted_identity_socket; /* path of it or its directory; "": none */
 	char *master_key_file;  /* "": master.key in state_dir */
 	char *store_sql;            /* sqlite:PATH, postgresql://... */
 	char *store_cache;          /* "": store_kv */

@@ -243,6 +243,12 @@ GW(timeout_total_plain, CONF_TIME, "600s", NULL, 10, 24 * HOUR,
     "One call of a provider that does not stream."),
 GW(timeout_total_stream, CONF_TIME, "1200s", NULL, 10, 24 * HOUR,
     "One call of a provider that streams."),
+GW(trusted_identity_socket, CONF_STR, "", ANY,
+    "Path of the unix socket, or of the directory of sockets, on which the web "
+    "server may tell who asks: REMOTE_USER, or SSL_CLIENT_S_DN with "
+    "SSL_CLIENT_VERIFY=SUCCESS, stands for an API key (llmgwctl identity).  "
+    "Whoever can connect there can pose as anybody.  Empty: such parameters "
+    "mean nothing."),
 GW(trusted_proxies, CONF_NETS, "", ANY,
     "Addresses and networks, with commas, of proxies in front of the web "
     "server.  The last address of client_ip_header that is none of these is "

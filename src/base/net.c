@@ -1,4 +1,7 @@
 #include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/net.h"
 
@@ -67,6 +70,26 @@ net_host_in(struct str list, struct str host)
 			return true;
 	}
 	return false;
+}
+
+bool
+net_bound_to(int fd, const char *path)
+{
+	struct sockaddr_un a = { 0 };
+	socklen_t n = sizeof(a);
+	char at[sizeof(a.sun_path) + 1] = "";
+	struct stat want, have;
+
+	if (getsockname(fd, (struct sockaddr *)&a, &n) == -1 ||
+	    a.sun_family != AF_UNIX || a.sun_path[0] != '/' ||
+	    stat(path, &want) == -1)
+		return false;
+	/* A path of full length has no NUL. */
+	memcpy(at, a.sun_path, sizeof(a.sun_path));
+	if (S_ISDIR(want.st_mode))
+		strrchr(at, '/')[1] = '\0';
+	return stat(at, &have) == 0 && have.st_dev == want.st_dev &&
+	    have.st_ino == want.st_ino;
 }
 
 /* A good one holds its own address, which is one of all. */

@@ -13,6 +13,13 @@ size_t net_address(struct str, unsigned char out[16]);
  */
 bool net_host_in(struct str list, struct str host);
 
+/*
+ * Is this socket bound to a unix path: to this one, or to one directly in this
+ * directory?  Both are looked up in the file system, so it does not matter by
+ * which links they are named.  A relative path of the socket is none.
+ */
+bool net_bound_to(int fd, const char *path);
+
 /* Is it an address or a network, "10.0.0.0/8"? */
 bool net_is_network(struct str);
 

@@ -245,6 +245,27 @@ check_limits(struct doctor *d)
 	    (unsigned long long)(room >> 20));
 }
 
+/* Where the web server is believed; that there is none is no fault. */
+static void
+check_identity(struct doctor *d)
+{
+	static const char name[] = "trusted_identity_socket";
+	const char *path = d->c->conf.trusted_identity_socket;
+	struct stat st;
+
+	if (path[0] == '\0')
+		return;
+	if (stat(path, &st) == -1)
+		doctor_say(d, DOCTOR_WARN, name,
+		    "name the socket of a program, or the directory of sockets",
+		    "%s: %m", path);
+	else if (S_ISSOCK(st.st_mode) && (st.st_mode & S_IWOTH) != 0)
+		doctor_say(d, DOCTOR_WARN, name, "chmod o= on it",
+		    "%s: all of this host can pose as anybody", path);
+	else
+		doctor_say(d, DOCTOR_OK, name, NULL, "%s", path);
+}
+
 void
 doctor_host(struct doctor *d)
 {
@@ -256,6 +277,7 @@ doctor_host(struct doctor *d)
 	check_dir(d, "state directory", d->c->conf.state_dir, true);
 	check_runtime(d);
 	check_secret(d);
+	check_identity(d);
 	check_sql(d);
 	check_kv(d);
 	check_spool(d);

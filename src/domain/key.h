@@ -47,6 +47,15 @@ int keys_recall(struct keys *, struct str token, int64_t wall_ms,
     const struct principal **out, struct err *);
 
 /*
+ * Both for somebody whom the web server has authenticated: by `ask_too` the
+ * database is asked, else 1 says that it would have to be.  In the memory he
+ * and a key can never be taken for each other.
+ */
+struct identity;
+int keys_identify(struct keys *, const struct identity *, int64_t wall_ms,
+    bool ask_too, const struct principal **out, struct err *);
+
+/*
  * Look at the change version, once a second, by a handle of the caller.
  * Without it each key asks by itself when key_cache_ttl is over.
  */

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "base/secret.h"
 #include "domain/change.h"
+#include "domain/identity.h"
 #include "domain/key.h"
 #include "domain/known.h"
 
@@ -207,9 +208,10 @@ store_again(
 	sql_done(st);
 }
 
-/* A key as it is asked for. */
+/* A key as it is asked for: by its secret, or by who is to have it. */
 struct asked {
 	struct str token;
+	const struct identity *who; /* NULL: by the token */
 	unsigned char mark[HASH_MARK];
 	int64_t wall_ms;
 };
@@ -221,6 +223,9 @@ find_id(struct keys *k, struct sql *sql, const struct asked *q,
 	unsigned char newest[HASH_SIZE], digest[HASH_SIZE];
 	int rc;
 
+	*until_ms = 0;
+	if (q->who != NULL)
+		return identity_key(sql, q->who, id, e);
 	keys_digest(k, q->token, newest);
 	rc = select_key(sql, newest, q->wall_ms, id, until_ms, e);
 	for (int i = 1; rc == 0 && i < k->nsecrets; i++) {
@@ -375,14 +380,16 @@ static int
 find(struct keys *k, const struct asked *q, bool ask_too,
     const struct principal **out)
 {
-	int rc;
+	int rc, old;
 
 	pthread_mutex_lock(&k->lock);
 	if ((rc = known_find(&k->known, q->mark, q->wall_ms, out)) == 0) {
 		rc = ask_too ? ask(k, q, out) : 2;
-		if (rc == -1 &&
-		    known_find_old(&k->known, q->mark, q->wall_ms, out) == 1)
-			rc = 1;
+		old = rc != -1 ?
+		    0 :
+		    known_find_old(&k->known, q->mark, q->wall_ms, out);
+		if (old != 0)
+			rc = old == 1 ? 1 : 0;
 	} else if (rc == -1)
 		rc = 0;
 	pthread_mutex_unlock(&k->lock);
@@ -411,8 +418,31 @@ refuse(const struct keys *k, struct str token, struct err *e)
 	return err_set(e, ERR_AUTH, "%s", invalid);
 }
 
+/* 0, 1: the database would have to be asked, 2: there is none, or -1. */
 static int
-find_and_judge(struct keys *k, struct str token, int64_t wall_ms, bool ask_too,
+find_and_judge(struct keys *k, const struct asked *q, bool ask_too,
+    const struct principal **out, struct err *e)
+{
+	switch (find(k, q, ask_too, out)) {
+	case 2:
+		return 1;
+	case 1:
+		if (judge(*out, q->wall_ms, e) == 0)
+			return 0;
+		principal_drop(*out);
+		*out = NULL;
+		return -1;
+	case 0:
+		return 2;
+	default:
+		e->retry_after = RETRY_AFTER;
+		return err_set(
+		    e, ERR_STORE, "The API key cannot be checked at present");
+	}
+}
+
+static int
+find_token(struct keys *k, struct str token, int64_t wall_ms, bool ask_too,
     const struct principal **out, struct err *e)
 {
 	struct asked q = { .token = token, .wall_ms = wall_ms };
@@ -427,36 +457,45 @@ find_and_judge(struct keys *k, struct str token, int64_t wall_ms, bool ask_too,
 	hash_mark(k->mark_key, token, q.mark);
 	if (!well_formed(k->prefix, token))
 		return refuse(k, token, e);
-	switch (find(k, &q, ask_too, out)) {
-	case 2:
-		return 1;
-	case 1:
-		if ((rc = judge(*out, wall_ms, e)) == 0)
-			return 0;
-		principal_drop(*out);
-		*out = NULL;
+	rc = find_and_judge(k, &q, ask_too, out, e);
+	return rc == 2 ? refuse(k, token, e) : rc;
+}
+
+int
+keys_identify(struct keys *k, const struct identity *who, int64_t wall_ms,
+    bool ask_too, const struct principal **out, struct err *e)
+{
+	struct asked q = { .who = who, .wall_ms = wall_ms };
+	char text[IDENTITY_TEXT];
+	int rc;
+
+	*out = NULL;
+	if (!identity_ok(who->value))
+		return err_set(e, ERR_AUTH,
+		    "Unauthorized: the web server's %s must be 1 to %d bytes "
+		    "of UTF-8 without control characters",
+		    identity_word(who->kind), IDENTITY_MAX);
+	hash_mark(k->mark_key, identity_text(who, text), q.mark);
+	rc = find_and_judge(k, &q, ask_too, out, e);
+	if (rc != 2)
 		return rc;
-	case 0:
-		return refuse(k, token, e);
-	default:
-		e->retry_after = RETRY_AFTER;
-		return err_set(
-		    e, ERR_STORE, "The API key cannot be checked at present");
-	}
+	return err_set(e, ERR_AUTH,
+	    "Unauthorized: No API key is set for %s \"%.*s\"",
+	    identity_word(who->kind), STR_ARG(who->value));
 }
 
 int
 keys_find(struct keys *k, struct str token, int64_t wall_ms,
     const struct principal **out, struct err *e)
 {
-	return find_and_judge(k, token, wall_ms, true, out, e);
+	return find_token(k, token, wall_ms, true, out, e);
 }
 
 int
 keys_recall(struct keys *k, struct str token, int64_t wall_ms,
     const struct principal **out, struct err *e)
 {
-	return find_and_judge(k, token, wall_ms, false, out, e);
+	return find_token(k, token, wall_ms, false, out, e);
 }
 
 int

@@ -52,13 +52,14 @@ known_find(struct known *k, const unsigned char mark[HASH_MARK],
 	int64_t now_ms = clock_ms();
 	int rc = look(y, mark, wall_ms);
 
-	if (rc == 1 && y->who->version == k->version &&
-	    now_ms - k->polled_ms < k->ttl_ms) {
+	bool polled = now_ms - k->polled_ms < k->ttl_ms;
+
+	if (rc == 1 && y->who->version == k->version && polled) {
 		y->seen_ms = k->polled_ms;
 		*out = principal_hold(y->who);
 		return 1;
 	}
-	return rc == -1 || is_not(k, mark, now_ms) ? -1 : 0;
+	return rc == -1 || (polled && is_not(k, mark, now_ms)) ? -1 : 0;
 }
 
 int
@@ -66,8 +67,11 @@ known_find_old(struct known *k, const unsigned char mark[HASH_MARK],
     int64_t wall_ms, const struct principal **out)
 {
 	struct known_key *y = &k->keys[place(mark) % KNOWN_KEYS];
+	int64_t now_ms = clock_ms();
 
-	if (look(y, mark, wall_ms) != 1 || clock_ms() - y->seen_ms >= OLD_MS)
+	if (is_not(k, mark, now_ms))
+		return -1;
+	if (look(y, mark, wall_ms) != 1 || now_ms - y->seen_ms >= OLD_MS)
 		return 0;
 	*out = principal_hold(y->who);
 	return 1;

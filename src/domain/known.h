@@ -40,7 +40,10 @@ void known_poll(struct known *, int64_t version, int64_t now_ms);
 /* 1: *out, a reference; 0: not known, or not fresh; -1: known to be none. */
 int known_find(struct known *, const unsigned char mark[HASH_MARK],
     int64_t wall_ms, const struct principal **out);
-/* The same for the database being down: what was fresh 15 minutes ago. */
+/*
+ * The same for the database being down: what was fresh 15 minutes ago, or is
+ * known to be none without a look at the version.
+ */
 int known_find_old(struct known *, const unsigned char mark[HASH_MARK],
     int64_t wall_ms, const struct principal **out);
 

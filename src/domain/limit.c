@@ -39,7 +39,11 @@ add_purse(
 
 	if (!purse_get(ask->who, kind, ask->wall_ms, &purse))
 		return;
-	op = add(p, LIMIT_PURSE, LIMIT_OF_KEY, COUNTER_BELOW);
+	op = add(p, LIMIT_PURSE,
+	    kind == PURSE_PROJECT ? LIMIT_OF_PROJECT :
+		kind == PURSE_ORG ? LIMIT_OF_ORG :
+				    LIMIT_OF_KEY,
+	    COUNTER_BELOW);
 	p->rows[p->n - 1].purse = purse;
 	op->key = str_from(p->rows[p->n - 1].purse.key);
 	op->limit = purse.limit_nano;
@@ -47,7 +51,7 @@ add_purse(
 
 static void
 add_limits(struct limit_plan *p, enum limit_scope scope, const char *prefix,
-    struct str id, const struct limits *l, int64_t tokens)
+    struct str id, const struct limits *l, const struct limit_ask *ask)
 {
 	struct counter_op *op;
 
@@ -58,14 +62,14 @@ add_limits(struct limit_plan *p, enum limit_scope scope, const char *prefix,
 		op->window_ms = MINUTE_MS;
 		name(p, prefix, id, ":rpm");
 	}
-	if (l->tpm >= 0) {
+	if (l->tpm >= 0 && !ask->bare) {
 		op = add(p, LIMIT_TPM, scope, COUNTER_RATE);
-		op->by = tokens;
+		op->by = ask->tokens;
 		op->limit = l->tpm;
 		op->window_ms = MINUTE_MS;
 		name(p, prefix, id, ":tpm");
 	}
-	if (l->concurrent >= 0) {
+	if (l->concurrent >= 0 && !ask->bare) {
 		op = add(p, LIMIT_CONCURRENT, scope, COUNTER_OPEN);
 		op->by = 1;
 		op->limit = l->concurrent;
@@ -102,11 +106,11 @@ add_scopes(struct limit_plan *p, const struct limit_ask *ask)
 		either(k->concurrent, d->concurrent) };
 
 	add_limits(
-	    p, LIMIT_OF_KEY, "k:", str_from(who->key), &mine, ask->tokens);
+	    p, LIMIT_OF_KEY, "k:", str_from(who->key), &mine, ask);
 	add_limits(p, LIMIT_OF_PROJECT, "p:", str_from(who->project),
-	    &who->project_limits, ask->tokens);
+	    &who->project_limits, ask);
 	add_limits(
-	    p, LIMIT_OF_ORG, "o", STR(""), &who->org->limits, ask->tokens);
+	    p, LIMIT_OF_ORG, "o", STR(""), &who->org->limits, ask);
 }
 
 static void
@@ -120,7 +124,7 @@ add_model(struct limit_plan *p, const struct limit_ask *ask)
 	for (i = 0; i < o->nmodel_limits; i++)
 		if (str_eq(o->model_limits[i].model, ask->model))
 			add_limits(p, LIMIT_OF_MODEL, "m:", ask->model,
-			    &o->model_limits[i].limits, ask->tokens);
+			    &o->model_limits[i].limits, ask);
 	if (!ask->free_rules)
 		return;
 	op = add(p, LIMIT_FREE, LIMIT_OF_MODEL, COUNTER_RATE);
@@ -151,6 +155,10 @@ limit_make(struct limit_plan *p, const struct limit_ask *ask)
 	}
 	if (ask->needs_credit)
 		add_purse(p, ask, PURSE_CREDITS);
+	if (ask->bare) {
+		add_purse(p, ask, PURSE_PROJECT);
+		add_purse(p, ask, PURSE_ORG);
+	}
 	add_scopes(p, ask);
 	if (ask->model.p != NULL)
 		add_model(p, ask);
@@ -191,6 +199,9 @@ refused_purse(const struct purse *p, const struct limit_ask *ask, struct err *e)
 		return err_set(e, ERR_KEY_LIMIT,
 		    "Unauthorized: API key reached its current period usage "
 		    "limit");
+	if (p->kind != PURSE_CREDITS)
+		return err_set(e, ERR_BUDGET, "Budget of %s is used up",
+		    p->kind == PURSE_PROJECT ? "project" : "organization");
 	return err_set(e, ERR_CREDITS,
 	    "Organization %s has insufficient credits", ask->who->org->id);
 }

@@ -34,6 +34,11 @@ struct limit_ask {
 	bool free_rules;   /* a free model, by a key of the gateway */
 	bool free_high;    /* its free_limit */
 	int64_t tokens;    /* for tpm: llm_guess() and the output */
+	/*
+	 * No model is asked: of the rates only that of requests counts, and a
+	 * budget that is used up refuses here, since nothing will be held.
+	 */
+	bool bare;
 	int64_t count_rpm; /* counting tokens: only this rate; else -1 */
 	int64_t wall_ms;
 };

@@ -46,13 +46,13 @@ static const struct {
 };
 
 bool
-tenant_name_ok(struct str s)
+tenant_text_ok(struct str s, size_t max)
 {
 	const char *p = s.p, *end = s.p + s.n;
 	unsigned char c;
 	size_t len;
 
-	if (s.n == 0 || s.n > TENANT_NAME_MAX)
+	if (s.n == 0 || s.n > max)
 		return false;
 	for (; p < end; p += len) {
 		c = (unsigned char)*p;
@@ -63,6 +63,12 @@ tenant_name_ok(struct str s)
 			return false;
 	}
 	return true;
+}
+
+bool
+tenant_name_ok(struct str s)
+{
+	return tenant_text_ok(s, TENANT_NAME_MAX);
 }
 
 int

@@ -31,6 +31,8 @@ struct tenant {
 /* Names are 1 to 200 bytes of UTF-8 without control characters. */
 #define TENANT_NAME_MAX 200
 bool tenant_name_ok(struct str);
+/* The same with another length. */
+bool tenant_text_ok(struct str, size_t max);
 /* The same as an error about the member `param`. */
 int tenant_check_name(struct str, const char *param, struct err *);
 

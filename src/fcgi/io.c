@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <fastcgi.h>
 #include <fcgiapp.h>
 
 #include "base/buf.h"
@@ -34,6 +35,7 @@ struct conn {
 	int fd;
 	int id; /* of the FastCGI request */
 	bool keep;
+	bool authorizer; /* there is no body, whatever is announced */
 	bool reading; /* libfcgi holds buffers */
 	size_t whole; /* bytes of a request that is there as a whole, or 0 */
 	struct str body; /* of it */
@@ -90,6 +92,7 @@ take_whole(struct conn *c, struct arena *a, struct inbound *in)
 		return -1;
 	c->id = r.id;
 	c->keep = r.keep;
+	c->authorizer = in->authorizer = r.authorizer;
 	c->body = r.body;
 	in->params = r.params;
 	return 0;
@@ -171,6 +174,9 @@ conn_head(struct client *client, struct arena *a, struct inbound *in)
 	c->reading = true;
 	c->id = c->fcgi.requestId;
 	c->keep = c->fcgi.keepConnection != 0;
+	c->authorizer = in->authorizer = c->fcgi.role == FCGI_AUTHORIZER;
+	if (c->fcgi.role != FCGI_RESPONDER && !c->authorizer)
+		return -1;
 	in->params = copy_params(c->fcgi.envp, a);
 	/* libfcgi takes the end of the file for the end of the parameters. */
 	return inbound_param(in, "REQUEST_METHOD").p != NULL ? 0 : -1;
@@ -196,6 +202,11 @@ conn_body(struct client *client, struct arena *a, int64_t announced, size_t max,
 	int rc = 0, got = 0;
 
 	*out = STR("");
+	if (c->authorizer) {
+		c->whole = 0;
+		release(c);
+		return 0;
+	}
 	if (c->whole > 0)
 		return whole_body(c, announced, max, out, e);
 	if (want > max) {

@@ -3,6 +3,7 @@
 #include "fcgi/record.h"
 
 #define RESPONDER 1
+#define AUTHORIZER 2
 #define KEEP_CONN 1
 
 struct record {
@@ -44,23 +45,36 @@ record_header(unsigned char *h, enum record_type type, int id, size_t n)
 	h[6] = h[7] = 0;
 }
 
+/* Of the content of BEGIN_REQUEST. */
+static int
+role_of(struct str begin)
+{
+	const unsigned char *p = (const unsigned char *)begin.p;
+
+	return p[0] << 8 | p[1];
+}
+
 bool
 record_is_whole(struct str in)
 {
 	struct record r;
 	int id;
+	bool bodiless;
 	unsigned stage = RECORD_PARAMS;
 
 	if (!next_record(&in, &r) || r.type != RECORD_BEGIN || r.id == 0 ||
 	    r.content.n != 8)
 		return false;
 	id = r.id;
+	bodiless = role_of(r.content) == AUTHORIZER;
 	while (next_record(&in, &r)) {
 		if (r.id != id || r.type != stage)
 			return false;
+		if (bodiless && stage == RECORD_STDIN && r.content.n > 0)
+			return false;
 		if (r.content.n > 0)
 			continue;
-		if (stage == RECORD_STDIN)
+		if (stage == RECORD_STDIN || (bodiless && in.n == 0))
 			return in.n == 0;
 		stage = RECORD_STDIN;
 	}
@@ -158,15 +172,16 @@ record_parse(struct str in, struct arena *a, struct record_request *out)
 {
 	struct str rest = in;
 	struct record r;
-	const unsigned char *p;
+	int role;
 
 	if (!next_record(&rest, &r))
 		return -1;
-	p = (const unsigned char *)r.content.p;
-	out->id = r.id;
-	out->keep = (p[2] & KEEP_CONN) != 0;
-	if ((p[0] << 8 | p[1]) != RESPONDER)
+	role = role_of(r.content);
+	if (role != RESPONDER && role != AUTHORIZER)
 		return -1;
+	out->id = r.id;
+	out->authorizer = role == AUTHORIZER;
+	out->keep = (r.content.p[2] & KEEP_CONN) != 0;
 	out->body = join(in, RECORD_STDIN, a);
 	return make_params(join(in, RECORD_PARAMS, a), a, &out->params);
 }

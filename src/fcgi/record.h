@@ -21,6 +21,7 @@ void record_header(unsigned char *, enum record_type, int id, size_t n);
 /* A request that has arrived as a whole. */
 struct record_request {
 	int id;
+	bool authorizer;    /* the role; else responder */
 	bool keep;          /* the web server wants the connection kept */
 	struct str *params; /* "NAME=VALUE", NUL-terminated, ends absent */
 	struct str body;    /* NUL-terminated */
@@ -28,13 +29,15 @@ struct record_request {
 
 /*
  * Are these bytes one whole request, from BEGIN_REQUEST to the end of STDIN,
- * and nothing more?  Looks, and keeps nothing.
+ * and nothing more?  An authorizer gets no STDIN (FastCGI 1.0, 6.3): its request ends
+ * with PARAMS, or with the empty STDIN that some send.  Looks, and keeps
+ * nothing.
  */
 bool record_is_whole(struct str);
 
 /*
  * The same bytes as a request, with copies in the arena.  -1: a name-value
- * pair reaches beyond its record, or another role than responder.
+ * pair reaches beyond its record, or another role than these two.
  */
 int record_parse(struct str, struct arena *, struct record_request *);
 

@@ -16,6 +16,7 @@ struct inbound {
 	int64_t length;          /* CONTENT_LENGTH; -1: none; -2: no number */
 	struct str *params;      /* "HTTP_X_REQUEST_ID=abc", ends absent */
 	bool snippet;            /* LLMGW_SNIPPET is there */
+	bool authorizer;         /* FastCGI's role: only whether it may */
 };
 
 /* The value of a CGI variable ("HTTP_AUTHORIZATION"), or absent. */

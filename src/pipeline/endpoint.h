@@ -23,6 +23,7 @@ enum {
 	ENDPOINT_QUICK = 1, /* stages defer what may block: for the loop */
 	ENDPOINT_FORM = 2,  /* takes multipart/form-data, too */
 	ENDPOINT_FIELDS = 4, /* takes application/x-www-form-urlencoded, too */
+	ENDPOINT_HEAD = 8,   /* the body is none of its business: dropped */
 };
 
 /* One per program in fcgi-bin; `admin` is in the room admin. */
@@ -32,10 +33,16 @@ struct program {
 	/* What it has besides, in world.own; NULL: nothing. */
 	int (*open)(struct world *, struct err *);
 	void (*close)(struct world *); /* also after a failed open() */
+	/*
+	 * Its first endpoint takes whatever path and method, and FastCGI's role
+	 * of authorizer, too.
+	 */
+	bool authorizes;
 	/* Writes the OpenAPI description; NULL: it has none to give. */
 	void (*describe)(struct buf *);
 };
 
+extern const struct program program_authorizer;
 extern const struct program program_chat;
 extern const struct program program_health;
 extern const struct program program_images;

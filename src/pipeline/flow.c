@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "pipeline/authorize.h"
 #include "pipeline/gate.h"
 #include "pipeline/guard.h"
 #include "pipeline/keep.h"
@@ -179,6 +180,14 @@ static const struct stage sim_file_stages[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct stage authorize_stages[] = {
+	{ "read", stage_read, stage_read_undo },
+	{ "auth", stage_auth, NULL },
+	{ "tenant", stage_tenant, NULL },
+	{ "authorize", stage_authorize, NULL },
+	{ NULL, NULL, NULL },
+};
+
 static const struct endpoint chat_endpoints[] = {
 	{ "chat-completions", "POST", "/v1/chat/completions",
 	    &dialect_openai_chat, chat_stages, ENDPOINT_QUICK },
@@ -262,6 +271,15 @@ static const struct endpoint sim_endpoints[] = {
 	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 
+static const struct endpoint authorizer_endpoints[] = {
+	{ "authorize", "*", "*", NULL, authorize_stages,
+	    ENDPOINT_QUICK | ENDPOINT_HEAD },
+	{ NULL, NULL, NULL, NULL, NULL, 0 },
+};
+
+const struct program program_authorizer = { .name = "authorizer",
+	.endpoints = authorizer_endpoints,
+	.authorizes = true };
 const struct program program_chat = { .name = "chat", .endpoints = chat_endpoints };
 const struct program program_messages = { .name = "messages", .endpoints = messages_endpoints };
 const struct program program_responses = { .name = "responses", .endpoints = responses_endpoints };
@@ -413,7 +431,8 @@ req_begin(struct req *r)
 {
 	enum verdict v = DONE;
 
-	if (r->client->ops->head(r->client, r->setup, &r->in) == -1) {
+	if (r->client->ops->head(r->client, r->setup, &r->in) == -1 ||
+	    (r->in.authorizer && !r->world->program->authorizes)) {
 		r->gone = true;
 		req_end(r);
 		return;

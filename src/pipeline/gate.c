@@ -24,19 +24,34 @@ org_of(const struct req *r)
 	return str_from(r->who->org->id);
 }
 
+/* A program without holds has a handle to read with. */
+static int
+read_purse(struct req *r, const struct purse *p, struct counter_value *v)
+{
+	struct world *w = r->world;
+	struct sql *s;
+	int rc;
+
+	if (w->holds == NULL) {
+		pthread_mutex_lock(&w->read_lock);
+		rc = purse_read(w->read_sql, r->who, p, v, &r->err);
+		pthread_mutex_unlock(&w->read_lock);
+		return rc;
+	}
+	if ((s = holds_sql(w->holds, &r->err)) == NULL)
+		return -1;
+	rc = purse_read(s, r->who, p, v, &r->err);
+	holds_sql_done(w->holds);
+	return rc;
+}
+
 /* The counter of a purse is not there: copy it out of SQL.  Blocks. */
 static int
 load(struct req *r, const struct purse *p)
 {
-	struct holds *h = r->world->holds;
-	struct sql *s = holds_sql(h, &r->err);
 	struct counter_value v;
-	int rc;
+	int rc = read_purse(r, p, &v);
 
-	if (s == NULL)
-		return -1;
-	rc = purse_read(s, r->who, p, &v, &r->err);
-	holds_sql_done(h);
 	return rc == -1 ?
 	    -1 :
 	    counters_load(r->world->counters, org_of(r), &v, 1, &r->err);
@@ -193,7 +208,7 @@ take_limits(struct req *r, struct limit_plan *p, const struct limit_ask *ask)
 		if (took == DEFER || took == DOWN)
 			break;
 	}
-	if (took != TOOK)
+	if (took != TOOK && r->hold.nparts > 0)
 		hold_end(r->world->holds, &r->hold);
 	if (took == TOOK || took == REFUSED)
 		keep_headers(r, p, took == TOOK ? -1 : at, ask->wall_ms);
@@ -204,6 +219,12 @@ take_limits(struct req *r, struct limit_plan *p, const struct limit_ask *ask)
 		metrics_add(r->world->metrics, METRIC_REJECTIONS, labels, 1);
 	}
 	return took;
+}
+
+enum verdict
+gate_take(struct req *r, struct limit_plan *p, const struct limit_ask *ask)
+{
+	return verdict_of(r, take_limits(r, p, ask));
 }
 
 static enum verdict
@@ -246,7 +267,7 @@ stage_limit(struct req *r)
 	limit_make(&p, &ask);
 	if (p.n > 0) {
 		begin_hold(r);
-		v = verdict_of(r, take_limits(r, &p, &ask));
+		v = gate_take(r, &p, &ask);
 		if (v != NEXT)
 			return v;
 	}

@@ -28,6 +28,13 @@ void gate_limit_ask(const struct req *, bool resolved, struct limit_ask *);
 void gate_budget_ask(const struct req *, struct budget_ask *);
 void gate_drop_targets(struct req *, const struct budget_ask *);
 
+/*
+ * All operations of the plan, or none: NEXT, FAIL, or AWAY to a front thread.
+ * Those of money that are missing are copied out of SQL.
+ */
+enum verdict gate_take(
+    struct req *, struct limit_plan *, const struct limit_ask *);
+
 /* A target is about to be asked: what it may cost, for the board. */
 void gate_asked(struct req *, const struct target *);
 /* More text has come, and the cost is known. */

@@ -80,6 +80,18 @@ path_decode(struct arena *a, struct str uri, struct str *path,
 	return good_segments(*path) ? 0 : -1;
 }
 
+struct str
+path_origin(struct str url)
+{
+	const char *p = memmem(url.p, url.n, "://", 3);
+	const char *end;
+
+	if (p == NULL)
+		return url;
+	end = memchr(p + 3, '/', url.n - (size_t)(p + 3 - url.p));
+	return end == NULL ? url : (struct str){ url.p, (size_t)(end - url.p) };
+}
+
 bool
 path_is_fields(struct str type)
 {
@@ -301,6 +313,11 @@ path_begin(struct req *r)
 
 	take_params(r);
 	check_snippet(r);
+	if (r->world->program->authorizes) { /* paths of somebody else */
+		r->endpoint = r->world->program->endpoints;
+		r->head_only = str_is(r->in.method, "HEAD");
+		return NEXT;
+	}
 	if (path_decode(r->setup, r->in.uri, &r->path, &r->query) == -1)
 		return not_found(r);
 	r->path = below(r->path, r->world->conf.mount_prefix);

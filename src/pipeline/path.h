@@ -20,6 +20,9 @@ void path_drop_body(struct req *);
 int path_decode(struct arena *, struct str uri, struct str *path,
     struct str *query);
 
+/* "https://host:port" of a URL. */
+struct str path_origin(struct str url);
+
 /*
  * A value of "a=b&c=d", decoded, or absent; longer ones than 4096 bytes are
  * left out, and a bad escape makes it "".

@@ -8,6 +8,7 @@
 
 #include "pipeline/loop.h"
 #include "pipeline/process.h"
+#include "pipeline/server.h"
 #include "pipeline/world.h"
 
 /* SIGTERM and SIGQUIT wait here, so that no handler needs a global. */
@@ -96,8 +97,10 @@ serve(const struct program *p, const char *conf, int listen_fd,
 	signals_block(&s);
 	if (world_open(w, p, conf_path(conf), &e) == -1)
 		rc = say(p, &e);
-	else
+	else {
+		server_trust(w, listen_fd);
 		rc = run(w, &s, listen_fd, open_client, once);
+	}
 	world_close(w);
 	curl_global_cleanup();
 	free(w);

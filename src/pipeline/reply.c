@@ -224,6 +224,22 @@ reply_whole(struct req *r, int status, const char *type, struct str extra,
 }
 
 int
+reply_allow(struct req *r, struct str lines)
+{
+	struct buf b = BUF_LIMIT(HEAD_MAX);
+	int rc;
+
+	buf_add(&b, STR("Status: 200 OK\r\n"));
+	buf_add(&b, lines);
+	buf_add(&b, STR("\r\n"));
+	r->status = 200;
+	r->headed = true;
+	rc = send_bytes(r, buf_str(&b), true);
+	buf_free(&b);
+	return rc;
+}
+
+int
 reply_pieces(struct req *r, const struct pieces *body)
 {
 	struct str *v = arena_alloc(r->life, (2 * PIECES_MAX + 2) * sizeof(*v));

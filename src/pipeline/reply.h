@@ -14,6 +14,12 @@ int reply_whole(struct req *, int status, const char *type, struct str extra,
     struct str body);
 
 /*
+ * A 200 with these header lines and nothing else: to a web server that makes
+ * variables of them and adds all others to the answer of somebody else.
+ */
+int reply_allow(struct req *, struct str lines);
+
+/*
  * A 200 with a body that is sent from where it is: what it points to lives as
  * long as the request.
  */

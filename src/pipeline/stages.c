@@ -11,6 +11,7 @@
 #include "pipeline/path.h"
 #include "pipeline/record.h"
 #include "pipeline/reply.h"
+#include "pipeline/server.h"
 #include "pipeline/world.h"
 
 #define SMALL_BODY_MAX ((size_t)1024 * 1024) /* outside /v1 */
@@ -132,12 +133,14 @@ stage_read(struct req *r)
 	struct str name = str_from(r->endpoint->name);
 	struct str coding = str_trim(r->in.coding);
 
-	if (has_body(r) && check_type(r) == -1)
+	bool body = (r->endpoint->flags & ENDPOINT_HEAD) == 0;
+
+	if (body && has_body(r) && check_type(r) == -1)
 		return FAIL;
 	/* Unpacking may be long. */
-	if (coding.n > 0 && loop_is_here(r->world->loop))
+	if (body && coding.n > 0 && loop_is_here(r->world->loop))
 		return loop_defer(r);
-	if (read_body(r, &r->chat.body) == -1 || admit(r) == -1)
+	if ((body && read_body(r, &r->chat.body) == -1) || admit(r) == -1)
 		return FAIL;
 	metrics_gauge(r->world->metrics, GAUGE_INFLIGHT, &name, 1);
 	return NEXT;
@@ -170,6 +173,16 @@ stage_token(const struct req *r)
 	return token.n > 0 ? token : str_trim(req_param(r, "HTTP_X_API_KEY"));
 }
 
+static void
+note_who(struct req *r)
+{
+	r->record.org = str_from(r->who->org->id);
+	r->record.project = str_from(r->who->project);
+	r->record.key = str_from(r->who->key);
+	r->record.mode = str_from(r->who->mode);
+	reply_asked_format(r);
+}
+
 int
 stage_look_up(struct req *r, struct str token)
 {
@@ -179,41 +192,58 @@ stage_look_up(struct req *r, struct str token)
 	rc = loop_is_here(w->loop) ?
 	    keys_recall(w->keys, token, clock_wall_ms(), &r->who, &r->err) :
 	    keys_find(w->keys, token, clock_wall_ms(), &r->who, &r->err);
-	if (rc != 0)
-		return rc;
-	r->record.org = str_from(r->who->org->id);
-	r->record.project = str_from(r->who->project);
-	r->record.key = str_from(r->who->key);
-	r->record.mode = str_from(r->who->mode);
-	reply_asked_format(r);
-	return 0;
+	if (rc == 0)
+		note_who(r);
+	return rc;
+}
+
+static int
+look_up_identity(struct req *r, const struct identity *who)
+{
+	struct world *w = r->world;
+	int rc;
+
+	if (server_check_origin(r) == -1)
+		return -1;
+	rc = keys_identify(w->keys, who, clock_wall_ms(),
+	    !loop_is_here(w->loop), &r->who, &r->err);
+	if (rc == 0)
+		note_who(r);
+	return rc;
+}
+
+/* By the key that came with it, else by whom the web server names. */
+static enum verdict
+authenticate(struct req *r, bool optional)
+{
+	struct str token = stage_token(r);
+	struct identity who;
+	int rc;
+
+	if (token.n > 0)
+		rc = stage_look_up(r, token);
+	else if (server_identity(r, &who))
+		rc = look_up_identity(r, &who);
+	else if (optional)
+		return NEXT;
+	else
+		rc = err_set(&r->err, ERR_AUTH,
+		    "Unauthorized: No API key provided. Expected "
+		    "'Authorization: Bearer your-api-token' header or "
+		    "'x-api-key: your-api-token' header");
+	return rc == 1 ? loop_defer(r) : rc == -1 ? FAIL : NEXT;
 }
 
 enum verdict
 stage_auth(struct req *r)
 {
-	struct str token = stage_token(r);
-	int rc;
-
-	if (token.n == 0) {
-		err_set(&r->err, ERR_AUTH,
-		    "Unauthorized: No API key provided. Expected "
-		    "'Authorization: Bearer your-api-token' header or "
-		    "'x-api-key: your-api-token' header");
-		return FAIL;
-	}
-	rc = stage_look_up(r, token);
-	return rc == 1 ? loop_defer(r) : rc == -1 ? FAIL : NEXT;
+	return authenticate(r, false);
 }
 
 enum verdict
 stage_auth_optional(struct req *r)
 {
-	struct str token = stage_token(r);
-
-	if (token.n == 0 && r->world->conf.models_require_key)
-		return stage_auth(r);
-	return token.n > 0 && stage_look_up(r, token) == -1 ? FAIL : NEXT;
+	return authenticate(r, !r->world->conf.models_require_key);
 }
 
 /* "https://www.example.org/x" -> "example.org/x"; absent if it does not fit. */

@@ -52,7 +52,7 @@ load(struct world *w, const struct program *p, const char *path,
 	catalog_decimal(
 	    str_from(w->conf.storage_usd_per_mtok), 6, &w->storage_pico);
 	/* Health asks nothing of the models, which are a megabyte. */
-	if (!is_program(p, &program_health) &&
+	if (!is_program(p, &program_health) && !p->authorizes &&
 	    catalog_load(&w->catalog,
 		catalog_path(&w->conf, w->conf.arena), &w->conf, e) == -1)
 		return -1;
@@ -145,7 +145,7 @@ open_stores(struct world *w, struct err *e)
 	if (sql_migrate_soon(w->sql, e) == -1)
 		return -1;
 	if ((is_program(w->program, &program_health) ||
-		calls_models(w->program)) &&
+		w->program->authorizes || calls_models(w->program)) &&
 	    open_counters(w, e) == -1)
 		return -1;
 	if (is_program(w->program, &program_health)) {
@@ -154,6 +154,11 @@ open_stores(struct world *w, struct err *e)
 	}
 	if (keys_open(&w->keys, w->sql, c, e) == -1)
 		return -1;
+	if (w->program->authorizes) {
+		if (sql_open(&w->read_sql, c->store_sql, SQL_READ, e) == -1)
+			return -1;
+		sql_set_log(w->read_sql, &w->log);
+	}
 	if (!calls_models(w->program))
 		return 0;
 	guards_open(&w->guards);

@@ -65,6 +65,7 @@ struct world {
 	struct loop *loop;
 	struct fronts *fronts;
 	void *own; /* of the program */
+	bool trusts_server; /* on this socket it may say who asks */
 	atomic_int inflight;      /* requests in this process */
 	atomic_bool draining;     /* nothing new is accepted */
 	atomic_bool crowded;      /* near the memory limit (api.md 15.4) */

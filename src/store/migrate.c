@@ -394,9 +394,21 @@ static const char schema_7[] =
     "CREATE INDEX log_guardrails ON log(record_id)"
     " WHERE guardrails IS NOT NULL;";
 
+/* Whom the web server has authenticated (domain/identity.h). */
+static const char schema_8[] =
+    "CREATE TABLE identity ("
+    " id TEXT PRIMARY KEY,"
+    " kind TEXT NOT NULL CHECK (kind IN ('remote_user', 'client_dn')),"
+    " value TEXT NOT NULL,"
+    " key_id TEXT NOT NULL REFERENCES api_key(id),"
+    " created_ms BIGINT NOT NULL,"
+    " updated_ms BIGINT NOT NULL,"
+    " UNIQUE (kind, value));"
+    "CREATE INDEX identity_key ON identity(key_id);";
+
 /* The number of a step is its place, from 1. */
 static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4,
-	schema_5, schema_6, schema_7 };
+	schema_5, schema_6, schema_7, schema_8 };
 
 const struct sql_table sql_tables[] = {
 	{ "organization", "id", false },
@@ -404,6 +416,7 @@ const struct sql_table sql_tables[] = {
 	{ "api_key", "id", false },
 	{ "api_key_old", "digest", false },
 	{ "iam_rule", "id", false },
+	{ "identity", "id", false },
 	{ "provider_key", "id", false },
 	{ "model_limit", "id", false },
 	{ "discount", "id", false },

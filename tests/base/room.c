@@ -10,6 +10,7 @@ TCase *case_err(void);
 TCase *case_file(void);
 TCase *case_hash(void);
 TCase *case_log(void);
+TCase *case_net(void);
 TCase *case_pieces(void);
 TCase *case_rand(void);
 TCase *case_seal(void);
@@ -28,6 +29,7 @@ TCase *(*const room_cases[])(void) = {
 	case_file,
 	case_hash,
 	case_log,
+	case_net,
 	case_pieces,
 	case_rand,
 	case_seal,

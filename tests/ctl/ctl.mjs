@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { build, Gateway, top, until } from '../lib/gateway.mjs'
@@ -390,6 +391,21 @@ test('doctor of a good host', () => {
   assert.deepEqual(r.checks.filter(c => c.result === 'fail'), [])
 })
 
+test('the socket on which the web server is believed', async () => {
+  const of = at => JSON.parse(ctl(['doctor', '--json'], { LLMGW_TRUSTED_IDENTITY_SOCKET: at }).out).checks.find(c => c.check === 'trusted_identity_socket')?.result
+  assert.equal(of(''), undefined)
+  assert.equal(of(path.join(dir, 'none.sock')), 'warn')
+  assert.equal(of(dir), 'ok')
+  const server = net.createServer()
+  const at = path.join(dir, 'chat.sock')
+  await new Promise(done => { server.listen(at, done) })
+  fs.chmodSync(at, 0o666)
+  assert.equal(of(at), 'warn')
+  fs.chmodSync(at, 0o660)
+  assert.equal(of(at), 'ok')
+  server.close()
+})
+
 test('an open state directory', () => {
   fs.chmodSync(state, 0o755)
   const r = ctl(['doctor', '--json'])
@@ -560,6 +576,7 @@ test('every method of every resource of the admin API', async () => {
     keys: ['key', [], [`project_id=${at.project}`, 'label=k2', 'expires_at=30d'], ['limits.tpm=7']],
     'keys/{parent_id}/roll': ['roll', [at.key], ['grace_seconds=5']],
     'keys/{parent_id}/iam-rules': ['iam-rule', [at.key], ['type=allow_models', 'value={"models":["sim-echo"]}'], ['status=inactive']],
+    identities: ['identity', [], ['kind=remote_user', 'value=walk', `key_id=${at.key}`], [`key_id=${at.key}`]],
     'provider-keys': ['provider-key', [], [`organization_id=${at.org}`, 'provider=openai', 'key=sk-hush-0123456789'], ['status=inactive']],
     limits: ['limit', [], [`organization_id=${at.org}`, 'model=sim-echo', 'rpm=5'], ['tpm=5', 'rpm=null']],
     discounts: ['discount', [], [`organization_id=${at.org}`, 'provider=openai', 'fraction=0.25'], ['fraction=0.5']],

@@ -111,6 +111,42 @@ START_TEST(order)
 }
 END_TEST
 
+/* For paths of others: requests, and whatever money is used up. */
+START_TEST(bare)
+{
+	struct org o = some_org();
+	struct principal who = somebody(&o);
+	struct limit_ask ask = ask_of(&who);
+	struct buf b = BUF_LIMIT(4096);
+	struct limit_plan p;
+	struct err e = { 0 };
+
+	ask.model = STR_NONE;
+	ask.bare = ask.needs_credit = true;
+	ask.key_defaults = (struct limits){ 60, 100, 1 };
+	who.project_limits = who.key_limits = (struct limits){ 5, 6, 7 };
+	o.limits.concurrent = 3;
+	who.project_budget =
+	    (struct period){ .limit_nano = 8, .count = 1, PERIOD_HOUR };
+	o.budget = who.project_budget;
+	who.project_created_ms = o.created_ms = 7;
+	limit_make(&p, &ask);
+	ck_assert_msg(str_is(told(&p, &b),
+			  "3 o:c 0/0;3 p:prj_1:b:7 0/8;3 o:b:7 0/8;"
+			  "0 k:key_1:rpm 1/5;0 p:prj_1:rpm 1/5;"),
+	    "%.*s", STR_ARG(told(&p, &b)));
+	ck_assert_str_eq(limit_scope_word(&p.rows[1]), "project");
+	limit_refused(&p, 1, &ask, &e);
+	ck_assert_int_eq(e.code, ERR_BUDGET);
+	ck_assert_str_eq(e.msg, "Budget of project is used up");
+	limit_refused(&p, 2, &ask, &e);
+	ck_assert_str_eq(e.msg, "Budget of organization is used up");
+	limit_refused(&p, 0, &ask, &e);
+	ck_assert_int_eq(e.code, ERR_CREDITS);
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(words)
 {
 	struct org o = some_org();
@@ -202,6 +238,7 @@ CASE(case_limit)
 
 	tcase_add_test(t, nothing);
 	tcase_add_test(t, order);
+	tcase_add_test(t, bare);
 	tcase_add_test(t, words);
 	tcase_add_test(t, headers);
 	return t;

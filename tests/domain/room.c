@@ -7,6 +7,7 @@ TCase *case_discount(void);
 TCase *case_front(void);
 TCase *case_guard(void);
 TCase *case_iam(void);
+TCase *case_identity(void);
 TCase *case_key(void);
 TCase *case_limit(void);
 TCase *case_oauth(void);
@@ -30,6 +31,7 @@ TCase *(*const room_cases[])(void) = {
 	case_front,
 	case_guard,
 	case_iam,
+	case_identity,
 	case_key,
 	case_limit,
 	case_oauth,

@@ -29,11 +29,17 @@ put_record(struct buf *b, int type, int id, struct str s)
 }
 
 static void
-put_begin(struct buf *b, int id, bool keep)
+put_begin_as(struct buf *b, int role, int id, bool keep)
 {
-	char body[8] = { 0, 1, keep ? 1 : 0, 0, 0, 0, 0, 0 };
+	char body[8] = { 0, (char)role, keep ? 1 : 0, 0, 0, 0, 0, 0 };
 
 	put_record(b, BEGIN, id, (struct str){ body, 8 });
+}
+
+static void
+put_begin(struct buf *b, int id, bool keep)
+{
+	put_begin_as(b, 1, id, keep);
 }
 
 static void
@@ -226,6 +232,39 @@ START_TEST(lends)
 }
 END_TEST
 
+/* An authorizer has no body: none is waited for, whatever is announced. */
+START_TEST(authorizes)
+{
+	struct wire w = wire_open();
+	struct buf b = BUF_LIMIT(4096), p = BUF_LIMIT(4096);
+	struct buf rest = BUF_LIMIT(4096);
+	struct err e = { 0 };
+	struct str body;
+	unsigned char got[64];
+
+	put_begin_as(&b, _i < 2 ? 2 : 3, 1, false);
+	put_param(&p, "REQUEST_METHOD", "POST");
+	put_record(&b, PARAMS, 1, buf_str(&p));
+	put_record(_i == 0 ? &b : &rest, PARAMS, 1, STR(""));
+	wire_send(&w, &b);
+	ck_assert_int_eq(w.client->ops->ready(w.client), _i == 0 ? 2 : 1);
+	wire_send(&w, &rest);
+	ck_assert_int_eq(w.client->ops->head(w.client, w.arena, &w.in),
+	    _i < 2 ? 0 : -1);
+	if (_i < 2) {
+		ck_assert(w.in.authorizer);
+		ck_assert_int_eq(w.client->ops->body(w.client, w.arena, 5, 100,
+				     &body, &e),
+		    0);
+		ck_assert_uint_eq(body.n, 0);
+		w.client->ops->send(w.client, STR("ok"), true);
+		ck_assert_uint_eq(wire_read(&w, got, sizeof(got)), 34);
+	}
+	wire_close(&w);
+	buf_free(&p);
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	int64_t announced;
@@ -336,6 +375,7 @@ CASE(case_io)
 	tcase_add_test(t, lends);
 	tcase_add_loop_test(t, reads_and_closes, 0, 2);
 	tcase_add_loop_test(t, writes_its_own_records, 0, 2);
+	tcase_add_loop_test(t, authorizes, 0, 3);
 	tcase_add_loop_test(t, body_and_its_length, 0, 2 * (int)NROWS(bodies));
 	tcase_add_test(t, refuses_other_first_records);
 	tcase_add_test(t, broken_request_ends_at_once);

@@ -58,6 +58,65 @@ START_TEST(whole)
 }
 END_TEST
 
+/* Ends with its parameters, or with an empty STDIN that nobody needs. */
+START_TEST(authorizer)
+{
+	static const char begin[8] = { 0, 2, 0 };
+	struct arena *a = arena_new(1024, 1 << 20);
+	struct buf b = BUF_LIMIT(4096);
+	struct record_request r;
+	size_t n, head;
+
+	put(&b, RECORD_BEGIN, 7, (struct str){ begin, 8 }, 0);
+	put(&b, RECORD_PARAMS, 7, STR("\x01\x02" "Abc"), 3);
+	ck_assert(!record_is_whole(buf_str(&b)));
+	put(&b, RECORD_PARAMS, 7, STR(""), 0);
+	head = b.n;
+	put(&b, RECORD_STDIN, 7, STR(""), 0);
+	for (n = 0; n <= b.n; n++)
+		ck_assert(record_is_whole((struct str){ b.p, n }) ==
+		    (n == head || n == b.n));
+	for (n = head; n <= b.n; n += b.n - head) {
+		ck_assert_int_eq(
+		    record_parse((struct str){ b.p, n }, a, &r), 0);
+		ck_assert(r.authorizer);
+		ck_assert_uint_eq(r.body.n, 0);
+		ck_assert(str_is(r.params[0], "A=bc"));
+	}
+	b.n = head;
+	put(&b, RECORD_STDIN, 7, STR("body"), 0);
+	put(&b, RECORD_STDIN, 7, STR(""), 0);
+	ck_assert(!record_is_whole(buf_str(&b)));
+	buf_free(&b);
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(roles)
+{
+	char begin[8] = { 0 };
+	struct arena *a = arena_new(1024, 1 << 20);
+	struct buf b = BUF_LIMIT(4096);
+	struct record_request r;
+
+	for (int role = 0; role < 0x10000; role += role < 8 ? 1 : 0x100) {
+		begin[0] = (char)(role >> 8);
+		begin[1] = (char)role;
+		put(&b, RECORD_BEGIN, 1, (struct str){ begin, 8 }, 0);
+		put(&b, RECORD_PARAMS, 1, STR(""), 0);
+		put(&b, RECORD_STDIN, 1, STR(""), 0);
+		ck_assert(record_is_whole(buf_str(&b)));
+		ck_assert_int_eq(record_parse(buf_str(&b), a, &r),
+		    role == 1 || role == 2 ? 0 : -1);
+		if (role == 1 || role == 2)
+			ck_assert(r.authorizer == (role == 2));
+		buf_clear(&b);
+	}
+	buf_free(&b);
+	arena_free(a);
+}
+END_TEST
+
 /* One byte changed: never a crash, never a request with other lengths. */
 START_TEST(damaged)
 {
@@ -116,6 +175,8 @@ CASE(case_record)
 	TCase *t = tcase_create("record");
 
 	tcase_add_test(t, whole);
+	tcase_add_test(t, authorizer);
+	tcase_add_test(t, roles);
 	tcase_add_test(t, damaged);
 	tcase_add_loop_test(t, bad_pairs, 0, NROWS(pairs));
 	return t;

@@ -23,6 +23,7 @@ export function socketOf(g, program) {
   return path.join(g.dir, 'run', name)
 }
 
+// An authorizer (role 2) gets no body, not even an empty one.
 // Resolves with status, headers and text; `early`: bytes that came before the
 // body (even an empty one) was sent, which waits for `wait` ms.
 export function fastcgi(where, { method = 'GET', uri = '/', headers = {}, body = '', role = 1, params = {}, wait = 0, timeout = 10000 } = {}) {
@@ -58,6 +59,7 @@ export function fastcgi(where, { method = 'GET', uri = '/', headers = {}, body =
     s.on('connect', async () => {
       s.write(Buffer.concat([record(BEGIN, Buffer.from([0, role, 0, 0, 0, 0, 0, 0])),
         record(PARAMS, Buffer.concat(Object.entries(all).map(([k, v]) => pair(k, v)))), record(PARAMS)]))
+      if (role === 2) return
       if (wait) await sleep(wait)
       early = got.length
       if (body) s.write(record(STDIN, Buffer.from(body)))

@@ -93,7 +93,7 @@ export function healAll() {
 // than E2E_SERVER, and where in it.
 export class Gateway {
   static async start(options = {}) {
-    const g = new Gateway()
+    const g = new this()
     g.options = options
     g.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llmgw-test.'))
     fs.chmodSync(g.dir, 0o755) // a web server may not be root
@@ -135,7 +135,7 @@ export class Gateway {
   async launch() {
     const out = fs.openSync(path.join(this.dir, 'log/start.log'), 'a')
     const server = this.options.server ?? servers[serverName]
-    const commands = [...(server.spawns ? [] : ownPrograms(this, where)), server.command(this, where)]
+    const commands = [...(server.spawns ? [] : ownPrograms(this, where)), ...this.morePrograms(), server.command(this, where)]
     let exited = false
     this.children = commands.map(([exe, ...args]) => {
       const child = spawn(exe, args, { env: this.env(), stdio: ['ignore', out, out], cwd: this.dir })
@@ -153,6 +153,11 @@ export class Gateway {
       throw new Error('the gateway does not start:\n' + this.logs())
     }
   }
+
+  // What a suite has besides: programs (commands), and lines of the web
+  // server's configuration before and behind what is shipped.
+  morePrograms() { return [] }
+  web() { return { before: [], behind: [] } }
 
   sockets() {
     return fs.readdirSync(path.join(this.dir, 'run')).filter(f => /\.sock/.test(f))

@@ -26,7 +26,9 @@ const lighttpd = {
       `var.llmgw_procs = "${g.options.procs || 1}"`,
       `server.port = ${g.port}`,
       'server.max-fds = 4096',
-      'include var.llmgw_conf + "/standalone.conf"'])
+      ...g.web().before,
+      'include var.llmgw_conf + "/standalone.conf"',
+      ...g.web().behind])
     return [sbin('lighttpd'), '-D', '-f', file]
   }
 }
@@ -44,7 +46,7 @@ const nginx = {
       `include ${g.dir}/llmgw-http.conf;`,
       'server {', `listen 127.0.0.1:${g.port};`,
       'underscores_in_headers on;', `location / { include ${share}/nginx-conf/llmgw.conf; }`,
-      '} }'])
+      '}', ...g.web().behind, '}'])
     return [sbin('nginx'), '-p', g.dir, '-c', file, '-e', `${g.dir}/log/nginx.log`]
   }
 }
@@ -60,15 +62,21 @@ const apache = {
       ...(process.getuid() === 0 ? ['User www-data', 'Group www-data'] : []),
       'ThreadsPerChild 64', 'ServerLimit 8', 'MaxRequestWorkers 512', 'StartServers 2',
       `Define LLMGW_RUN ${g.dir}/run`,
-      `Include ${share}/apache-conf/llmgw.conf`])
+      ...g.web().before,
+      `Include ${share}/apache-conf/llmgw.conf`, ...g.web().behind])
     return [sbin('apache2'), '-D', 'FOREGROUND', '-f', file]
   }
 }
 
 export const servers = { lighttpd, nginx, apache }
 
+// A program on a socket of its own, a path or a port of 127.0.0.1.
+export const listening = (bin, at, name, procs = '1') => [sbin('spawn-fcgi'), '-n',
+  ...(typeof at === 'number' ? ['-a', '127.0.0.1', '-p', String(at)] : ['-s', at, '-M', '0666']), '-b', '1024', '--',
+  `${bin}/llmgw-run`, procs, `${bin}/${name}.fcgi`]
+
 // The programs of a server that does not start them: name, command.
 export function ownPrograms(g, { bin }) {
-  return programs.map(name => [sbin('spawn-fcgi'), '-n', '-s', `${g.dir}/run/${name}.sock`, '-M', '0666', '-b', '1024', '--',
-    `${bin}/llmgw-run`, ['chat', 'messages', 'responses'].includes(name) ? String(g.options.procs || 1) : '1', `${bin}/${name}.fcgi`])
+  return programs.map(name => listening(bin, `${g.dir}/run/${name}.sock`, name,
+    ['chat', 'messages', 'responses'].includes(name) ? String(g.options.procs || 1) : '1'))
 }

@@ -53,6 +53,15 @@ const rows = [
     patch: { status: 'inactive' }, after: { status: 'inactive' },
     bad: [[{ type: 'allow_models' }, 'value'], [{ type: 'allow', value: {} }, 'type'], [{ type: 'allow_models', value: [] }, 'value']]
   }],
+  ['identities', {
+    make: (at, n) => ({ kind: 'client_dn', value: `CN="user" ${n},O=Ünited '&' Sons`, key_id: at.key }),
+    read: { kind: 'client_dn' },
+    bad: [
+      [{ value: 'x', key_id: 'k' }, 'kind'], [{ kind: 'user', value: 'x', key_id: 'k' }, 'kind'], [{ kind: 'client_dn', value: 'x' }, 'key_id'],
+      [{ kind: 'remote_user', value: '', key_id: 'k' }, 'value'], [{ kind: 'remote_user', value: 'a\nb', key_id: 'k' }, 'value'], [{ kind: 'remote_user', value: 'x'.repeat(513), key_id: 'k' }, 'value']
+    ],
+    clash: true
+  }],
   ['provider-keys', {
     make: at => ({ organization_id: at.org, provider: 'openai', key: 'sk-hush-0123456789', options: {} }),
     read: { provider: 'openai', name: null, base_url: null, options: {}, default: false, status: 'active' },
