@@ -12,7 +12,7 @@ import { sleep, top, until, where } from '../lib/gateway.mjs'
 import { request } from '../lib/http.mjs'
 import { Postgres, Redis } from '../lib/stores.mjs'
 import { events, faults } from '../lib/stream.mjs'
-import { assert, runAll, test } from '../lib/suite.mjs'
+import { assert, runAll, table, test } from '../lib/suite.mjs'
 import { completion, textStream } from '../lib/upstream.mjs'
 
 // All of it happens in a net of its own, with mounts of its own for nothing to stay.
@@ -133,10 +133,45 @@ server { listen 127.0.0.1:4001; underscores_in_headers on; location / { include 
 `)
 start(['nginx', '-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', path.join(dir, 'log/nginx.log')], { PATH: `${process.env.PATH}:/usr/sbin` })
 
+// lighttpd and Apache with the rows that their files tell for several hosts.
+const source = name => fs.readFileSync(path.join(top, name), 'utf8')
+const sbin = name => [`/usr/sbin/${name}`, `/usr/bin/${name}`].find(f => fs.existsSync(f)) ?? name
+const portOf = name => ports[name] ?? ports.health
+fs.mkdirSync(path.join(dir, 'lighttpd'))
+for (const f of ['common.conf', 'llmgw.conf']) {
+  fs.writeFileSync(path.join(dir, 'lighttpd', f), source(`lighttpd-conf/${f}`).replace(/"(\w+)" => \( "socket" => var\.llmgw_run \+ "\/(\w+)\.sock" \) \+ var\.llmgw_backend/g,
+    (_, name, program) => hosts.map(h => `"${name}${h.n}" => ( "host" => "${h.address}", "port" => ${portOf(program)} ) + var.llmgw_backend`).join(',\n    ')))
+}
+fs.writeFileSync(path.join(dir, 'lighttpd.conf'), `server.port = 4002
+server.bind = "127.0.0.1"
+server.document-root = "${dir}"
+server.modules += ( "mod_setenv", "mod_fastcgi" )
+var.llmgw_conf = "${dir}/lighttpd"
+var.llmgw_run = "${dir}"
+var.llmgw_mount = ""
+include var.llmgw_conf + "/llmgw.conf"
+`)
+start([sbin('lighttpd'), '-D', '-f', path.join(dir, 'lighttpd.conf')])
+
+const balancers = new Map()
+const apacheConf = source('apache-conf/llmgw.conf').replace(/"unix:\$\{LLMGW_RUN\}\/(\w+)\.sock\|fcgi:\/\/([\w-]+)\/" flushpackets=on timeout=3600/g, (_, program, name) => {
+  balancers.set(name, portOf(program))
+  return `"balancer://${name}/"`
+})
+const modules = '/usr/lib/apache2/modules'
+fs.writeFileSync(path.join(dir, 'apache.conf'), [
+  ...['mpm_event', 'authz_core', 'proxy', 'proxy_fcgi', 'slotmem_shm', 'proxy_balancer', 'lbmethod_byrequests', 'env', 'setenvif'].map(m => `LoadModule ${m}_module ${modules}/mod_${m}.so`),
+  `ServerRoot ${dir}`, 'ServerName 127.0.0.1', 'Listen 127.0.0.1:4003', `PidFile ${dir}/apache.pid`, `Mutex file:${dir}`, `ErrorLog ${dir}/log/apache.log`, `DefaultRuntimeDir ${dir}`,
+  'User www-data', 'Group www-data', 'Define LLMGW_MOUNT /', `Define LLMGW_RUN ${dir}`,
+  ...[...balancers].flatMap(([name, port]) => [`<Proxy "balancer://${name}">`,
+    ...hosts.map(h => `BalancerMember "fcgi://${h.address}:${port}" retry=5 connectiontimeout=2 flushpackets=on timeout=3600`), '</Proxy>']),
+  apacheConf, ''].join('\n'))
+start([sbin('apache2'), '-D', 'FOREGROUND', '-f', path.join(dir, 'apache.conf')])
+
 const url = 'http://127.0.0.1:4001'
 const newKey = (...more) => JSON.parse(ctl('key', 'create', '--json', '--label', 'hosts', ...more))
 const key = newKey()
-const ask = (id, { stream = false, secret = key.key, timeout = 4000 } = {}) => request(url + '/v1/chat/completions', {
+const ask = (id, { stream = false, secret = key.key, timeout = 4000, at = url } = {}) => request(at + '/v1/chat/completions', {
   method: 'POST', timeout, headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', 'x-request-id': id },
   body: JSON.stringify({ model: 'far-model', max_tokens: 50, stream, messages: [{ role: 'user', content: id }] })
 })
@@ -155,6 +190,25 @@ test('each host serves, and health says so', async () => {
   assert.ok(await until(async () => { await ask(`warm-${n++}`).catch(() => {}); return new Set([...seen.values()].map(s => s.host)).size === 3 }, 25000, 50), JSON.stringify([...seen]))
 })
 
+// From inside: nobody is told, packets are lost.
+const link = way => sh(`${hosts[1].inside.join(' ')} ip link set p2 ${way}`)
+
+table('another server', [['lighttpd', 'http://127.0.0.1:4002'], ['apache', 'http://127.0.0.1:4003']], async (name, at) => {
+  const round = async (what, n) => {
+    const ids = Array.from({ length: n }, (_, i) => `${name}-${what}-${i}`)
+    const answers = await Promise.all(ids.map((id, i) => ask(id, { at, stream: i % 2 === 0, timeout: 12000 }).catch(e => ({ status: e.message }))))
+    for (const [i, a] of answers.entries()) assert.ok(good(a, i % 2 === 0), `${what}: ${a.status} ${a.text}`)
+    return new Set(ids.map(id => seen.get(id).host))
+  }
+  assert.ok(await until(async () => (await ask(`${name}-first`, { at }).catch(() => null))?.status === 200, 10000, 200), 'it does not serve')
+  assert.equal((await round('all', 24)).size, 3)
+  link('down')
+  try {
+    assert.ok(!(await round('cut', 24)).has(2))
+  } finally { link('up') }
+  assert.ok([...seen].filter(([id]) => id.startsWith(name)).every(([id, s]) => s.times === 1 || id.endsWith('first')), 'a provider was asked twice')
+})
+
 test('a limit is one for all hosts', async () => {
   const limited = newKey()
   pg.sql(`UPDATE api_key SET rpm = 7 WHERE id = '${limited.id}'; UPDATE change SET version = version + 1`)
@@ -164,8 +218,6 @@ test('a limit is one for all hosts', async () => {
 })
 
 test('a host is cut off under load, and comes back', async () => {
-  // From inside: nobody is told, packets are lost.
-  const link = way => sh(`${hosts[1].inside.join(' ')} ip link set p2 ${way}`)
   const results = []
   let on = true
   const client = async c => {
