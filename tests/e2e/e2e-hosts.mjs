@@ -200,13 +200,20 @@ table('another server', [['lighttpd', 'http://127.0.0.1:4002'], ['apache', 'http
     for (const [i, a] of answers.entries()) assert.ok(good(a, i % 2 === 0), `${what}: ${a.status} ${a.text}`)
     return new Set(ids.map(id => seen.get(id).host))
   }
-  assert.ok(await until(async () => (await ask(`${name}-first`, { at }).catch(() => null))?.status === 200, 10000, 200), 'it does not serve')
+  // A host that was cut off before has its stores again a little later.
+  let n = 0
+  const well = async () => {
+    const ids = Array.from({ length: 9 }, () => `${name}-first-${n++}`)
+    const answers = await Promise.all(ids.map(id => ask(id, { at }).catch(() => null)))
+    return answers.every(a => a?.status === 200) && new Set(ids.map(id => seen.get(id)?.host)).size === 3
+  }
+  assert.ok(await until(well, 20000, 300), 'not all of them serve')
   assert.equal((await round('all', 24)).size, 3)
   link('down')
   try {
     assert.ok(!(await round('cut', 24)).has(2))
   } finally { link('up') }
-  assert.ok([...seen].filter(([id]) => id.startsWith(name)).every(([id, s]) => s.times === 1 || id.endsWith('first')), 'a provider was asked twice')
+  assert.ok([...seen].filter(([id]) => id.startsWith(name)).every(([id, s]) => s.times === 1), 'a provider was asked twice')
 })
 
 test('a limit is one for all hosts', async () => {
