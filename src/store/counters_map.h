@@ -95,6 +95,7 @@ struct map {
 	int64_t built_ms;    /* when building began */
 	_Atomic int state;
 	_Atomic int busy; /* processes that say their holds right now */
+	_Atomic int hosts; /* counters_shm_hosts(); stands in what was padding */
 	struct map_stripe stripes[MAP_STRIPES];
 	_Atomic uint8_t owner[MAP_HOLDS]; /* stripe + 1; 0: free */
 	uint32_t marks[MAP_HOLDS];        /* of the ids */
