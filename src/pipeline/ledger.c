@@ -3,11 +3,13 @@
  * dead processes and keeps the gauges.  Its only meeting points with the rest
  * are the spool and the metrics.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/cgroup.h"
+#include "base/clock.h"
 #include "pipeline/courier.h"
 #include "pipeline/hold.h"
 #include "pipeline/keep.h"
@@ -25,6 +27,8 @@
 #define BACKOFF_MIN 5  /* ticks: 1 s to 60 s while the store refuses (F7) */
 #define BACKOFF_MAX 300
 #define CROWDED 90 /* per cent of the memory limit (api.md 15.4) */
+#define FULL 95    /* then caches go, too (F51) ... */
+#define FULL_AGAIN_MS 30000 /* ... but have to be of some use meanwhile */
 #define ARENA_MAX ((size_t)512 * 1024 * 1024)
 
 struct ledger {
@@ -41,6 +45,7 @@ struct ledger {
 	struct courier *courier;
 	bool committed; /* since the courier looked */
 	struct cgroup cgroup;
+	int64_t dropped_ms; /* caches, last; 0: never */
 };
 
 static int
@@ -203,6 +208,24 @@ show_depth(struct ledger *l)
 	l->shown = now;
 }
 
+/* What a look-up brings again, and what the heap keeps for later. */
+static void
+drop_caches(struct ledger *l, int percent)
+{
+	struct world *w = l->world;
+	int64_t now = clock_ms();
+
+	if (percent < FULL ||
+	    (l->dropped_ms != 0 && now - l->dropped_ms < FULL_AGAIN_MS))
+		return;
+	l->dropped_ms = now;
+	if (l->sql != NULL)
+		keys_forget(w->keys, l->sql);
+	malloc_trim(0);
+	log_say(&w->log, LOG_WARN_,
+	    "%d %% of the memory limit: caches are dropped", percent);
+}
+
 /* It is said once, when it begins and when it is over. */
 static void
 look_at_memory(struct ledger *l)
@@ -215,6 +238,7 @@ look_at_memory(struct ledger *l)
 		log_say(&w->log, LOG_WARN_, "%d %% of the memory limit: %s",
 		    percent,
 		    crowded ? "no new requests" : "requests are taken again");
+	drop_caches(l, percent);
 }
 
 /* What fails is said by the store itself, and the next second tries again. */
