@@ -2,6 +2,7 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { fastcgi, socketOf } from '../../lib/fastcgi.mjs'
 import { top, until } from '../../lib/gateway.mjs'
 import { assert, common, flat, table, test } from '../../lib/suite.mjs'
@@ -16,6 +17,7 @@ export function service(g) {
   sim(g)
   records(g)
   metrics(g)
+  gauges(g)
   dashboard(g)
   late(g)
 }
@@ -249,6 +251,35 @@ function metrics(g) {
     const before = await read()
     for (let i = 0; i < 3; i++) await g().chat(hello())
     assert.ok(await until(async () => await read() === before + 3, 4000), `${before} before, ${await read()} after`)
+  })
+}
+
+function gauges(g) {
+  const names = { gateway_inflight_requests: 'endpoint="chat-completions"', gateway_open_streams: 'endpoint="chat-completions"', chat_completion_requests_in_flight: 'provider="sim"' }
+  async function read() {
+    const text = (await g().get('/metrics')).text
+    return Object.entries(names).map(([n, label]) => [...text.matchAll(new RegExp(`^${n}\\{[^}]*${label}[^}]*\\} (-?\\d+)`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0))
+  }
+  const are = async v => {
+    let now
+    assert.ok(await until(async () => isDeepStrictEqual(now = await read(), v)), `${now}`)
+  }
+  test('metrics: what is in progress, and no more when it is over', async () => {
+    await are([0, 0, 0])
+    const stream = g().chat(hello({ model: 'sim/sim-slow-c50-i100', stream: true }))
+    await are([1, 1, 1])
+    const plain = g().chat(hello({ model: 'sim/sim-slow-c50-i100' }))
+    await are([2, 1, 2])
+    await Promise.all([stream, plain])
+    await are([0, 0, 0])
+  })
+  test('metrics: embeddings are no completions', async () => {
+    const count = async () => [...(await g().get('/metrics')).text.matchAll(/^(?:chat_completions_total|chat_completion_duration_seconds_count)\{[^}]*\} (\d+)/gm)].reduce((sum, m) => sum + Number(m[1]), 0)
+    const before = await count()
+    const a = await g().post('/v1/embeddings', { model: 'sim-embed', input: 'Hi' })
+    assert.equal(a.status, 200, a.text)
+    assert.ok(await until(async () => /gateway_requests_total\{[^}]*endpoint="embeddings",[^}]*status="200"[^}]*\} [1-9]/.test((await g().get('/metrics')).text)))
+    assert.equal(await count(), before)
   })
 }
 
