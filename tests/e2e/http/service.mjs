@@ -260,17 +260,18 @@ function gauges(g) {
     const text = (await g().get('/metrics')).text
     return Object.entries(names).map(([n, label]) => [...text.matchAll(new RegExp(`^${n}\\{[^}]*${label}[^}]*\\} (-?\\d+)`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0))
   }
-  const are = async v => {
+  const are = async (v, ...calls) => {
     let now
-    assert.ok(await until(async () => isDeepStrictEqual(now = await read(), v)), `${now}`)
+    if (await until(async () => isDeepStrictEqual(now = await read(), v))) return
+    assert.fail(`${now} instead of ${v}: ${(await Promise.all(calls)).map(a => `${a.status} ${a.text.slice(0, 300)}`)}`)
   }
   test('metrics: what is in progress, and no more when it is over', async () => {
     await are([0, 0, 0])
     const stream = g().chat(hello({ model: 'sim/sim-slow-c50-i100', stream: true }))
-    await are([1, 1, 1])
-    const plain = g().chat(hello({ model: 'sim/sim-slow-c50-i100' }))
-    await are([2, 1, 2])
-    await Promise.all([stream, plain])
+    await are([1, 1, 1], stream)
+    const other = g().chat(hello({ model: 'sim/sim-slow-c50-i100', stream: true }))
+    await are([2, 2, 2], stream, other)
+    await Promise.all([stream, other])
     await are([0, 0, 0])
   })
   test('metrics: embeddings are no completions', async () => {
