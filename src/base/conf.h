@@ -33,6 +33,8 @@ struct conf_provider {
 	int64_t timeout_first_byte; /* ms, 0: the general one */
 	int64_t timeout_idle;
 	int64_t priority_milli; /* 1000 is the default of 1 */
+	int64_t flex_price;     /* thousandths of the price, 0: as known */
+	int64_t priority_price;
 	char *ca_file;
 	char *client_certificate;
 	char *upstream_proxy;

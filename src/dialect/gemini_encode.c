@@ -178,11 +178,30 @@ put_modalities(const struct llm_request *r, struct jw *w)
 	jw_end(w);
 }
 
+/* Vertex takes them in a header; there the hint is dropped. */
+static bool
+put_tier(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
+{
+	struct str word = jx_text(llm_hint(r, "service_tier"));
+	enum llm_tier tier = llm_tier_of(word);
+
+	if (!aim->tiers || tier == LLM_TIER_UNTOLD)
+		return false;
+	jw_strc(w, "serviceTier",
+	    tier == LLM_TIER_FLEX         ? "flex" :
+		tier == LLM_TIER_PRIORITY ? "priority" :
+					    "standard");
+	return true;
+}
+
 int
 gemini_encode_request(const struct llm_request *r, const struct llm_aim *aim,
     struct jw *w, struct err *e)
 {
-	static const char *const taken[] = { "image_config", NULL };
+	static const char *const taken[] = { "image_config", "service_tier",
+		NULL };
+	static const char *const untaken[] = { "image_config", NULL };
+	bool tier;
 
 	jw_obj(w, NULL);
 	if (gemini_put_contents(r, aim, w, e) == -1)
@@ -196,9 +215,10 @@ gemini_encode_request(const struct llm_request *r, const struct llm_aim *aim,
 	put_thinking(r, aim, w);
 	put_modalities(r, w);
 	jw_end(w);
+	tier = put_tier(r, aim, w);
 	jw_end(w);
 	if (r->user.p != NULL)
 		llm_drop(aim, "user");
-	llm_drop_hints(aim, r, taken);
+	llm_drop_hints(aim, r, tier ? taken : untaken);
 	return dialect_fits(w->out, e);
 }

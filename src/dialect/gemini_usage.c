@@ -57,6 +57,8 @@ gemini_read_usage(struct str raw, struct gemini_counts *c, struct llm_usage *u)
 			told |= answer_count(m.raw, &c->candidates);
 		else if (str_is(m.key, "thoughtsTokenCount"))
 			told |= answer_count(m.raw, &c->thoughts);
+		else if (str_is(m.key, "serviceTier"))
+			u->tier = llm_tier_of(jscan_inner(m.raw));
 		else if (str_is(m.key, "promptTokensDetails"))
 			read_modalities(m.raw, &c->audio_in, &c->image_in);
 		else if (str_is(m.key, "candidatesTokensDetails"))

@@ -86,6 +86,9 @@ take_chunk(struct openai_out *o, const struct frame *f, const struct jmember *v,
 		return openai_error_inside(o->a, error, o->e);
 	take_usage(o, f, jscan_at(jscan_get(v, n, "x_groq"), "usage"));
 	take_usage(o, f, jscan_get(v, n, "usage"));
+	if (o->d->facts.usage.tier == LLM_TIER_UNTOLD)
+		o->d->facts.usage.tier = llm_tier_of(
+		    jscan_inner(jscan_get(v, n, "service_tier")));
 	for (it = jscan_into(choices); jscan_next(&it, &m); pos++) {
 		if (start(o, f, jscan_text(jscan_get(v, n, "id"), o->a)) == -1)
 			return -1;

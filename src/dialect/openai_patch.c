@@ -42,6 +42,8 @@ openai_patch_read(struct arena *a, const struct frame *f, struct str body,
 	choices = jscan_get(v, n, "choices");
 	if (openai_read_usage(jscan_get(v, n, "usage"), f, &facts->usage))
 		facts->has_usage = true;
+	facts->usage.tier =
+	    llm_tier_of(jscan_inner(jscan_get(v, n, "service_tier")));
 	for (it = jscan_into(choices); jscan_next(&it, &m); count++)
 		if (read_choice(a, m.raw, facts, e) == -1)
 			return -1;

@@ -110,6 +110,10 @@ take_chunk(struct openai_chunk *c, struct arena *scratch, struct err *e)
 				return openai_error_inside(scratch, m->raw, e);
 			break;
 		case OPENAI_TOP_OTHER:
+			if (c->r->facts.usage.tier == LLM_TIER_UNTOLD &&
+			    str_is(m->key, "service_tier"))
+				c->r->facts.usage.tier =
+				    llm_tier_of(jscan_inner(m->raw));
 			break;
 		}
 	return 0;

@@ -56,6 +56,7 @@ responses_see_end(struct str response, struct llm_facts *f)
 	    jscan_word(jscan_at(response, "incomplete_details"), "reason");
 	bool cut = str_is(jscan_word(response, "status"), "incomplete");
 
+	f->usage.tier = llm_tier_of(jscan_word(response, "service_tier"));
 	if (word.n == 0)
 		word = jscan_word(response, "status");
 	str_copy(f->raw_stop, sizeof(f->raw_stop), word);

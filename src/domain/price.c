@@ -51,6 +51,12 @@ price_part(int64_t units, int64_t pico)
 	return price_part_at(units, pico, PRICE_FULL);
 }
 
+int64_t
+price_product(int64_t factor, int64_t by)
+{
+	return (factor * by + PRICE_FULL / 2) / PRICE_FULL;
+}
+
 const struct prices *
 price_tier(const struct mapping *m, int64_t prompt)
 {
@@ -235,18 +241,18 @@ cost_at(const struct prices *t, const struct llm_usage *u, int64_t each,
 
 void
 price_cost(const struct mapping *m, const struct llm_usage *u, int64_t factor,
-    bool credits, struct llm_cost *c)
+    int64_t full, bool credits, struct llm_cost *c)
 {
 	const struct prices *t = price_tier(m, u->input);
 	int64_t each = u->images_out > 0 ? price_each(m, t, &u->picture) : 0;
-	struct llm_cost full;
+	struct llm_cost whole;
 
 	cost_at(t, u, each, factor, c);
 	c->billed = credits ? c->total : 0;
-	if (factor == PRICE_FULL)
+	if (factor == full)
 		return;
-	cost_at(t, u, each, PRICE_FULL, &full);
-	c->discount = full.total - c->total;
+	cost_at(t, u, each, full, &whole);
+	c->discount = whole.total - c->total;
 }
 
 /* Into 0..*left, which loses it. */

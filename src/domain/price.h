@@ -6,11 +6,14 @@
 /*
  * Usage into money, api.md 14.2: integers only, each part rounded once, half
  * up, to a nano-dollar.  `factor` is the product of all multipliers in
- * millionths (domain/discount.h); `credits` says whether credits pay.
+ * millionths (domain/discount.h), `full` that of them which are no discount;
+ * `credits` says whether credits pay.
  */
 #define PRICE_FULL INT64_C(1000000)
 void price_cost(const struct mapping *, const struct llm_usage *,
-    int64_t factor, bool credits, struct llm_cost *);
+    int64_t factor, int64_t full, bool credits, struct llm_cost *);
+/* The product of two multipliers, rounded half up to a millionth. */
+int64_t price_product(int64_t factor, int64_t by);
 
 /* The tier for a prompt of so many tokens: the first whose bound holds it. */
 const struct prices *price_tier(const struct mapping *, int64_t prompt);

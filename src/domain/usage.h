@@ -27,7 +27,7 @@ struct usage_record {
 	struct str requested_model, requested_provider;
 	struct str used_model, used_provider, upstream_model;
 	struct str used_region;
-	struct str tier; /* service tier that was asked for */
+	struct str tier; /* service tier: asked for, at the end as told */
 	struct str mode, credential; /* api-keys..., own or gateway */
 	struct str error_code, error_class;
 	struct str finish, raw_finish; /* unified and raw */

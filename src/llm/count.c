@@ -8,6 +8,19 @@ llm_count(int64_t bytes)
 	return (bytes + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN;
 }
 
+/* "fast" is OpenAI's newer word for what its answers call "priority". */
+enum llm_tier
+llm_tier_of(struct str word)
+{
+	if (word.n == 0 || str_is(word, "auto"))
+		return LLM_TIER_UNTOLD;
+	if (str_is(word, "flex"))
+		return LLM_TIER_FLEX;
+	return str_is(word, "priority") || str_is(word, "fast") ?
+	    LLM_TIER_PRIORITY :
+	    LLM_TIER_STANDARD;
+}
+
 void
 llm_usage_add(struct llm_usage *to, const struct llm_usage *u)
 {

@@ -397,6 +397,7 @@ struct llm_aim {
 	int64_t max_output;  /* of the model, 0: not known */
 	bool stream;         /* ask for a stream */
 	bool ids;            /* calls have ids (Gemini: not on Vertex) */
+	bool tiers;          /* service tiers are asked for in the body */
 	struct arena *arena; /* of the attempt */
 	struct buf *dropped; /* llm_drop() adds names to it */
 	const struct llm_scale *scale; /* NULL: the default */
@@ -425,6 +426,16 @@ struct str llm_seal_read(
     struct str wire, enum llm_issuer home, enum llm_issuer *by);
 
 /* Tokens, unless said otherwise.  The parts are included in their whole. */
+/* The class of service, of which some providers make the price depend. */
+enum llm_tier {
+	LLM_TIER_UNTOLD, /* or left to the provider: "auto" */
+	LLM_TIER_STANDARD,
+	LLM_TIER_FLEX,
+	LLM_TIER_PRIORITY
+};
+/* Of a request's or an answer's word; what costs as usual is STANDARD. */
+enum llm_tier llm_tier_of(struct str word);
+
 struct llm_usage {
 	int64_t input; /* all of it: cached, written, audio, images */
 	int64_t cache_read;
@@ -440,6 +451,7 @@ struct llm_usage {
 	int images_out;
 	int searches;
 	bool estimated; /* by us: the provider told nothing */
+	enum llm_tier tier; /* by which it was served, as the provider told */
 	struct llm_picture picture; /* of images_out, for prices by size */
 };
 void llm_usage_add(struct llm_usage *to, const struct llm_usage *);

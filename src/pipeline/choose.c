@@ -28,7 +28,8 @@ price_of(const struct req *r, const struct mapping *m)
 
 	if (r->chat.pictures > 0)
 		price = price_picture(m, p, &r->chat.picture);
-	return (int64_t)((__int128)price * record_factor(r, m) / PRICE_FULL);
+	return (int64_t)((__int128)price * record_factor(r, m, false) /
+	    PRICE_FULL);
 }
 
 static void

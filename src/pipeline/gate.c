@@ -315,7 +315,7 @@ add_candidate(
 {
 	if (!is_among(ask, t))
 		ask->candidates[ask->n++] = (struct budget_candidate){
-			t->mapping, record_factor(r, t->mapping),
+			t->mapping, record_factor(r, t->mapping, true),
 			target_is_own(t)
 		};
 }
@@ -475,7 +475,7 @@ gate_asked(struct req *r, const struct target *t)
 	if (m->context > 0 && s->input > m->context)
 		s->input = m->context;
 	p = price_tier(m, s->input);
-	s->factor = record_factor(r, m);
+	s->factor = record_factor(r, m, false);
 	s->prompt_nano = price_part_at(s->input, p->input, s->factor) +
 	    price_part_at(1, p->request, s->factor);
 	s->output_pico = p->output;

@@ -100,8 +100,8 @@ record_metadata(const struct req *r, struct buf *out)
 	jw_end(&w);
 }
 
-int64_t
-record_factor(const struct req *r, const struct mapping *m)
+static int64_t
+discounted(const struct req *r, const struct mapping *m)
 {
 	const struct org *o = r->who->org;
 
@@ -109,15 +109,44 @@ record_factor(const struct req *r, const struct mapping *m)
 	    o->discounts, o->ndiscounts, m, r->record.started_ms);
 }
 
+int64_t
+record_factor(const struct req *r, const struct mapping *m, bool worst)
+{
+	int64_t factor = discounted(r, m), tier;
+	const struct upstream *u;
+
+	if (r->record.tier.n == 0 ||
+	    (u = providers_find(r->world->providers, m->provider)) == NULL)
+		return factor;
+	tier = upstream_tier(u, llm_tier_of(r->record.tier));
+	if (worst && tier < PRICE_FULL)
+		return factor;
+	return price_product(factor, tier);
+}
+
+/* By which it was served: told, or asked for and sent, as far as we know. */
+static enum llm_tier
+served_by(const struct req *r, const struct llm_usage *u)
+{
+	struct str gone = buf_str(&r->dropped);
+
+	if (u->tier != LLM_TIER_UNTOLD || r->record.tier.n == 0 ||
+	    memmem(gone.p, gone.n, "service_tier", 12) != NULL)
+		return u->tier;
+	return llm_tier_of(r->record.tier);
+}
+
 void
 record_price(const struct req *r, const struct target *t, struct llm_usage *u,
     struct llm_cost *c)
 {
 	const struct mapping *m = t->mapping;
+	int64_t tier = upstream_tier(t->upstream, served_by(r, u));
 
 	price_fill(m, u);
 	price_clamp(m, u);
-	price_cost(m, u, record_factor(r, m), !target_is_own(t), c);
+	price_cost(m, u, price_product(discounted(r, m), tier), tier,
+	    !target_is_own(t), c);
 	if (!r->who->org->retain || r->world->storage_pico == 0)
 		return;
 	c->data_storage =
@@ -139,6 +168,11 @@ record_answer(struct req *r)
 		return; /* it costs nothing, and its number is no usage */
 	relay_usage(r, &u->usage);
 	record_price(r, t, &u->usage, &u->cost);
+	if (u->usage.tier > LLM_TIER_STANDARD)
+		u->tier = u->usage.tier == LLM_TIER_FLEX ? STR("flex") :
+							   STR("priority");
+	else if (u->usage.tier == LLM_TIER_STANDARD && u->tier.n > 0)
+		u->tier = STR("default");
 	gate_known(r);
 }
 
@@ -208,8 +242,8 @@ fill_end(struct req *r, int64_t now)
 		code = ERR_CLIENT_GONE;
 	if (code != ERR_NONE) {
 		u->error_code = r->err.word.p != NULL ?
-			  r->err.word :
-			  str_from(err_rows[code].code);
+		    r->err.word :
+		    str_from(err_rows[code].code);
 		if (r->tries > 0)
 			u->error_class = str_from(
 			    fault_rows[r->attempts[r->tries - 1].fault].word);
@@ -236,8 +270,8 @@ write_record(struct req *r)
 	if (loop_is_here(r->world->loop))
 		batch_end(loop_batch(r->world->loop), r, buf_str(&b));
 	else if (spool_end(r->world->spool, buf_str(&b), r->segment, &e) == -1)
-		log_say(&r->world->log, LOG_ERROR_,
-		    "record %s is lost: %s", r->record_id, e.msg);
+		log_say(&r->world->log, LOG_ERROR_, "record %s is lost: %s",
+		    r->record_id, e.msg);
 	if (r->hold.slot != NULL)
 		hold_give(r->world->holds, r->hold.slot);
 	buf_free(&routing);

@@ -24,8 +24,12 @@ void record_failed(struct req *, struct attempt *);
 /* Clamps the usage, and prices it for this request's organisation. */
 void record_price(const struct req *, const struct target *,
     struct llm_usage *, struct llm_cost *);
-/* What is left of the prices, in millionths: the discounts. */
-int64_t record_factor(const struct req *, const struct mapping *);
+/*
+ * What is left of the prices, in millionths: the discounts, and what the service
+ * tier makes of them that was asked for.  `worst`: or the usual one, if it
+ * costs more, for a provider may serve by that.
+ */
+int64_t record_factor(const struct req *, const struct mapping *, bool worst);
 /* A record for each failed attempt; before the request's own. */
 void record_attempts(struct req *);
 /* Behind them: the decision says so if another provider than chosen was used. */

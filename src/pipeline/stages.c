@@ -492,7 +492,7 @@ has_region(void *arg, struct str id, struct str region)
 static int64_t
 factor_of(void *arg, const struct mapping *m)
 {
-	return record_factor(arg, m);
+	return record_factor(arg, m, false);
 }
 
 int

@@ -16,6 +16,7 @@
 #include "provider/place.h"
 #include "provider/quirk.h"
 
+#define AS_USUAL INT64_C(1000000) /* the price */
 #define OWN_KEY_MAX 4096
 #define OWN_OBJECT_MAX ((size_t)16 * 1024)
 
@@ -162,6 +163,10 @@ load_section(const struct load *l, struct err *e)
 	u->any_model = u->any_model || s->any_model;
 	u->no_stream = u->no_stream || !s->streaming;
 	u->priority_milli = s->priority_milli;
+	if (s->flex_price > 0)
+		u->flex = s->flex_price * 1000;
+	if (s->priority_price > 0)
+		u->fast = s->priority_price * 1000;
 	if (s->timeout_first_byte > 0)
 		u->timeout_first_byte = s->timeout_first_byte;
 	if (s->timeout_idle > 0)
@@ -187,6 +192,7 @@ load_one(struct load *l, struct str id, struct err *e)
 	u->nways = 1;
 	u->quirks = QUIRK_REASONING_BACK | QUIRK_SEALS_BACK; /* operator's */
 	u->priority_milli = 1000;
+	u->flex = u->fast = AS_USUAL;
 	u->timeout_first_byte = l->conf->timeout_first_byte;
 	u->timeout_idle = l->conf->timeout_idle;
 	u->scale = l->scale;
@@ -196,6 +202,8 @@ load_one(struct load *l, struct str id, struct err *e)
 			u->ops = l->row->ops;
 		load_ways(u, l->row);
 		u->quirks = l->row->quirks;
+		u->flex = l->row->flex > 0 ? l->row->flex : AS_USUAL;
+		u->fast = l->row->fast > 0 ? l->row->fast : AS_USUAL;
 		u->any_model = l->row->any_model;
 		u->no_stream = l->row->no_stream;
 	}
@@ -519,6 +527,14 @@ upstream_own(struct upstream *u, const struct own_spec *s,
 	u->own_key = arena_dup(a, s->id);
 	u->priority_milli = 1000;
 	return 0;
+}
+
+int64_t
+upstream_tier(const struct upstream *u, enum llm_tier tier)
+{
+	if (tier == LLM_TIER_FLEX)
+		return u->flex;
+	return tier == LLM_TIER_PRIORITY ? u->fast : AS_USUAL;
 }
 
 void

@@ -136,6 +136,8 @@ struct provider {
 	const char *images;      /* path of images/generations */
 	const char *edits;       /* path of images/edits */
 	const struct image_words *image;
+	/* What its tiers flex and priority cost, in millionths of the price. */
+	int64_t flex, fast; /* 0: as much as others */
 	bool one_image; /* a call makes one */
 	bool any_model; /* names that the catalogue lacks pass, at no price */
 	bool no_stream; /* cannot stream */
@@ -161,6 +163,7 @@ struct upstream {
 	uint64_t marks[UPSTREAM_KEYS_MAX]; /* by which its health is known */
 	int nkeys;
 	int64_t priority_milli; /* 1000; 0: only if asked for by name */
+	int64_t flex, fast; /* as of the row, never 0 */
 	bool any_model;
 	bool no_stream;
 	int64_t timeout_first_byte; /* ms */
@@ -198,6 +201,9 @@ void upstream_own_free(struct upstream *);
 const struct llm_scale *providers_scale(const struct providers *);
 /* [a-z]+(-[a-z]+)* and no provider's id. */
 bool upstream_own_name(struct str);
+
+/* What a tier costs there, in millionths of the price. */
+int64_t upstream_tier(const struct upstream *, enum llm_tier);
 
 /* Can it be asked at all?  It has a key, or needs none, and a base URL. */
 bool upstream_usable(const struct upstream *);

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "dialect/gemini.h"
 #include "room.h"
 #include "table.h"
@@ -156,11 +158,40 @@ START_TEST(ask)
 	struct llm_aim aim = { .caps = asks[_i].caps,
 		.efforts = asks[_i].efforts,
 		.ids = asks[_i].ids };
-	struct table_ask t = { asks[_i].name, asks[_i].messages,
-		asks[_i].more, asks[_i].has, asks[_i].lacks,
-		asks[_i].dropped };
+	struct table_ask t = { asks[_i].name, asks[_i].messages, asks[_i].more,
+		asks[_i].has, asks[_i].lacks, asks[_i].dropped };
 
 	table_ask(&dialect_gemini, aim, &t);
+}
+END_TEST
+
+/* In the body where the provider takes them so, else told as dropped. */
+START_TEST(tiers)
+{
+	static const struct {
+		const char *word, *has;
+		bool takes;
+	} rows[] = {
+		{ "flex", "\"serviceTier\":\"flex\"", true },
+		{ "priority", "\"serviceTier\":\"priority\"", true },
+		{ "fast", "\"serviceTier\":\"priority\"", true },
+		{ "default", "\"serviceTier\":\"standard\"", true },
+		{ "auto", NULL, true },
+		{ "flex", NULL, false },
+	};
+
+	for (size_t i = 0; i < NROWS(rows); i++) {
+		char more[64];
+		struct llm_aim aim = { .tiers = rows[i].takes };
+		struct table_ask t = { rows[i].word, USER, more,
+			rows[i].has == NULL ? "contents" : rows[i].has,
+			rows[i].has == NULL ? "serviceTier" : "zz",
+			rows[i].has == NULL ? "service_tier" : "" };
+
+		snprintf(more, sizeof(more), "\"service_tier\":\"%s\"",
+		    rows[i].word);
+		table_ask(&dialect_gemini, aim, &t);
+	}
 }
 END_TEST
 
@@ -276,8 +307,8 @@ START_TEST(answer)
 {
 	struct err e = { 0 };
 
-	table_answer(&dialect_gemini, &frame, answers[_i].name, answers[_i].body,
-	    answers[_i].has, answers[_i].lacks, &e);
+	table_answer(&dialect_gemini, &frame, answers[_i].name,
+	    answers[_i].body, answers[_i].has, answers[_i].lacks, &e);
 	ck_assert_msg(e.status == answers[_i].status, "%s: status %d",
 	    answers[_i].name, e.status);
 	ck_assert_msg(e.code != ERR_INTERNAL, "%s", answers[_i].name);
@@ -456,6 +487,7 @@ CASE(case_gemini)
 {
 	TCase *t = tcase_create("gemini");
 
+	tcase_add_test(t, tiers);
 	tcase_add_loop_test(t, ask, 0, NROWS(asks));
 	tcase_add_loop_test(t, refuse, 0, 2);
 	tcase_add_loop_test(t, answer, 0, NROWS(answers));

@@ -107,15 +107,22 @@ START_TEST(cost)
 	const struct llm_usage u = { .input = 1001, .output = 33 };
 	struct llm_cost c;
 
-	price_cost(&mapping, &u, 990000, true, &c);
+	price_cost(&mapping, &u, 990000, PRICE_FULL, true, &c);
 	ck_assert_int_eq(c.input, 148649); /* 148648.5 */
 	ck_assert_int_eq(c.output, 19602);
 	ck_assert_int_eq(c.total, 148649 + 19602);
 	ck_assert_int_eq(c.billed, c.total);
 	ck_assert_int_eq(c.discount, 150150 + 19800 - c.total);
-	price_cost(&mapping, &u, PRICE_FULL, false, &c);
+	price_cost(&mapping, &u, PRICE_FULL, PRICE_FULL, false, &c);
 	ck_assert_int_eq(c.discount, 0);
-	price_cost(&mapping, &u, 0, true, &c);
+	/* A tier is no discount, and is rounded with it once. */
+	ck_assert_int_eq(price_product(990000, 2500000), 2475000);
+	ck_assert_int_eq(price_product(333333, 500000), 166667); /* .5 */
+	price_cost(&mapping, &u, 2475000, 2500000, true, &c);
+	ck_assert_int_eq(c.input, 371621); /* 371621.25 */
+	ck_assert_int_eq(c.output, 49005);
+	ck_assert_int_eq(c.discount, 375375 + 49500 - c.total);
+	price_cost(&mapping, &u, 0, PRICE_FULL, true, &c);
 	ck_assert_int_eq(c.total, 0);
 	ck_assert_int_eq(c.discount, 150150 + 19800);
 }

@@ -134,12 +134,12 @@ START_TEST(table)
 		.ntiers = cases[_i].ntiers };
 	struct llm_cost want = cases[_i].cost, got;
 
-	price_cost(&m, &cases[_i].usage, PRICE_FULL, false, &got);
+	price_cost(&m, &cases[_i].usage, PRICE_FULL, PRICE_FULL, false, &got);
 	ck_assert_msg(memcmp(&want, &got, sizeof(got)) == 0,
 	    "%s: total %lld, wanted %lld", cases[_i].name, (long long)got.total,
 	    (long long)want.total);
 	ck_assert_int_eq(sum(&got), got.total);
-	price_cost(&m, &cases[_i].usage, PRICE_FULL, true, &got);
+	price_cost(&m, &cases[_i].usage, PRICE_FULL, PRICE_FULL, true, &got);
 	ck_assert_int_eq(got.billed, got.total);
 }
 END_TEST
@@ -165,7 +165,7 @@ START_TEST(writes_round_once)
 	};
 	struct llm_cost c;
 
-	price_cost(&m, &u, PRICE_FULL, false, &c);
+	price_cost(&m, &u, PRICE_FULL, PRICE_FULL, false, &c);
 	ck_assert_int_eq(c.cache_write, 1);
 }
 END_TEST
@@ -243,19 +243,19 @@ START_TEST(properties)
 	for (i = 0; i < 20000; i++) {
 		odd_prices(&s, &t);
 		odd_usage(&s, &u);
-		price_cost(&m, &u, PRICE_FULL, true, &c);
+		price_cost(&m, &u, PRICE_FULL, PRICE_FULL, true, &c);
 		ck_assert_int_eq(sum(&c), c.total);
 		ck_assert_int_ge(c.total, 0);
 		ck_assert_int_ge(c.input, 0);
 		ck_assert_int_ge(c.output, 0);
 		if (u.output < INT64_MAX) { /* more never costs less */
 			u.output++;
-			price_cost(&m, &u, PRICE_FULL, true, &d);
+			price_cost(&m, &u, PRICE_FULL, PRICE_FULL, true, &d);
 			ck_assert_int_ge(d.total, c.total);
 		}
 		if (u.input < INT64_MAX) {
 			u.input++;
-			price_cost(&m, &u, PRICE_FULL, true, &d);
+			price_cost(&m, &u, PRICE_FULL, PRICE_FULL, true, &d);
 			ck_assert_int_ge(d.total, c.total);
 		}
 		m.context = (int64_t)(next(&s) % 2) * 128000;
@@ -355,7 +355,7 @@ START_TEST(images)
 		u.image_out = u.output = 500;
 	price_fill(m, &u);
 	price_clamp(m, &u);
-	price_cost(m, &u, PRICE_FULL, true, &c);
+	price_cost(m, &u, PRICE_FULL, PRICE_FULL, true, &c);
 	ck_assert_int_eq(u.image_out, pictures[_i].image_out);
 	ck_assert_msg(c.image_out == pictures[_i].cost, "%s: %lld",
 	    pictures[_i].name, (long long)c.image_out);

@@ -54,6 +54,25 @@ function plainAnswers(g) {
     assert.equal(typeof d.billed_cost, 'number')
     assert.ok(!/[0-9]e-?[0-9]/i.test(/"usage":.*?"cost_details":\{[^}]*\}/.exec(a.text)[0]), 'an exponent')
   })
+  // Of OpenAI flex costs half of the price, and priority 2.5 times as much.
+  const tiers = { usual: cost.total_cost, flex: 0.0000927, priority: 0.0004635 }
+  table('the service tier: asked for, and told', [
+    [undefined, 'default', 'usual', null], ['priority', 'default', 'usual', 'default'], ['default', 'flex', 'flex', 'flex'], [undefined, 'flex', 'flex', 'flex'],
+    ['auto', 'priority', 'priority', 'priority'], ['flex', 'priority', 'priority', 'priority'], ['flex', 'silent', 'flex', 'flex'], ['fast', 'silent', 'priority', 'fast'],
+    ['auto', 'silent', 'usual', 'auto'], [undefined, 'silent', 'usual', null], ['unheard-of', 'silent', 'usual', 'unheard-of']
+  ], async (service_tier, told, price, noted) => {
+    for (const stream of [false, true]) {
+      const a = await g().chat(hello({ model: modelOf(`tier-${told}`), service_tier, stream, ...(stream && { stream_options: { include_usage: true } }) }))
+      assert.equal(a.status, 200, a.text)
+      const u = stream ? chunks(events(a.text)).at(-1).usage : a.json.usage
+      assert.equal(u.cost, tiers[price], `${stream}`)
+      assert.equal(u.cost_details.discount ?? 0, 0)
+      const id = a.headers['x-request-id']
+      let rows
+      assert.ok(await until(async () => (rows = (await g().admin('GET', `logs?request_id=${id}`)).json.data).length === 1), 'no record')
+      assert.deepEqual([rows[0].tier, rows[0].cost], [noted, tiers[price]])
+    }
+  })
   test('metadata', async () => {
     const a = await g().chat(hello({ metadata: { mine: 'x' } }))
     const m = a.json.metadata

@@ -49,6 +49,12 @@ const behaviours = {
     res.end([data(chunk({ role: 'assistant', content: '' })), data(chunk({}, 'stop')), data({ ...chunk({}), choices: [], usage: none }), data('[DONE]')].join(''))
   },
   redirect: (req, res) => { res.writeHead(307, { location: `http://${req.headers.host}/elsewhere` }); res.end() },
+  ...Object.fromEntries(['flex', 'priority', 'default', 'silent'].map(tier => [`tier-${tier}`, (req, res, body) => {
+    const service_tier = tier === 'silent' ? undefined : tier
+    if (!body.stream) { json(res, 200, completion({ service_tier })); return }
+    sse(res)
+    res.end([...[chunk({ role: 'assistant', content: 'Hi' }), chunk({}, 'stop'), { ...chunk({}), choices: [], usage }].map(c => data({ ...c, service_tier })), data('[DONE]')].join(''))
+  }])),
   'leaky-400': (req, res) => json(res, 400, refusal(`Bad request with key ${secretKey} for org-AbCdEfGhIjKlMnOpQrStUvWx`)),
   'filter-400': (req, res) => json(res, 400, refusal('The response was filtered', 'content_filter')),
   gzipped: (req, res, body) => {
