@@ -63,6 +63,7 @@ see_delta(struct str raw, struct llm_facts *f)
 
 	for (i = 0; i < NROWS(keys); i++)
 		f->text_bytes += text_len(raw, keys[i]);
+	f->reasons = f->reasons || text_len(raw, "thinking") > 0;
 }
 
 /* --- events --- */

@@ -47,6 +47,7 @@ read_reasoning(struct openai_view *v, struct str raw, struct llm_facts *f)
 		return; /* the same under its other name, trap 42 */
 	v->substance = true;
 	v->reasoning = raw;
+	f->reasons = true;
 	f->text_bytes += openai_text_len(raw);
 }
 

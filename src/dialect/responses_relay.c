@@ -72,6 +72,8 @@ see_delta(struct passing *p)
 		    memcmp(p->type.p + p->type.n - k, ends[i], k) == 0)
 			p->r->facts.text_bytes += (int64_t)delta.n;
 	}
+	if (str_starts(p->type, "response.reasoning"))
+		p->r->facts.reasons = true;
 	if (str_is(p->type, "response.refusal.delta"))
 		p->r->facts.refused = true;
 }

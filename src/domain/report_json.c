@@ -166,6 +166,7 @@ report_put_log(struct jw *w, const char *key, const struct usage_record *r,
 	jw_bool(w, "estimated", r->usage.estimated);
 	put_opt(w, "duration_ms", r->duration_ms);
 	put_opt(w, "ttft_ms", r->ttft_ms);
+	put_opt(w, "reasoning_ttft_ms", r->reasoning_ms);
 	jw_int(w, "request_bytes", r->request_bytes);
 	jw_int(w, "answer_bytes", r->answer_bytes);
 	put_usage(w, r);

@@ -76,7 +76,7 @@ static void
 clear(struct usage_record *r)
 {
 	memset(r, 0, sizeof(*r));
-	r->duration_ms = r->ttft_ms = -1;
+	r->duration_ms = r->ttft_ms = r->reasoning_ms = -1;
 }
 
 static void

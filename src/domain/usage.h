@@ -38,6 +38,7 @@ struct usage_record {
 	struct str guardrails; /* raw JSON array: rules that matched */
 	int64_t started_ms;           /* wall clock */
 	int64_t duration_ms, ttft_ms; /* -1: none */
+	int64_t reasoning_ms; /* until the first token of a thought, the same */
 	int status;                   /* HTTP, 499 if the client left */
 	bool streamed, cached, aborted;
 	int64_t request_bytes, answer_bytes;

@@ -37,6 +37,7 @@ const struct usage_field usage_fields[USAGE_FIELDS] = {
 { "started_ms", USAGE_INT, true, F(started_ms) },
 { "duration_ms", USAGE_OPT, false, F(duration_ms) },
 { "ttft_ms", USAGE_OPT, false, F(ttft_ms) },
+{ "reasoning_ms", USAGE_OPT, false, F(reasoning_ms) },
 { "status", USAGE_SMALL, false, F(status) },
 { "streamed", USAGE_BOOL, true, F(streamed) },
 { "cached", USAGE_BOOL, false, F(cached) },
@@ -80,7 +81,8 @@ const char usage_insert_text[] =
     "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, "
     "?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, "
     "?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, "
-    "?55, ?56, ?57, ?58, ?59, ?60, ?61, ?62, ?63, ?64, ?65, ?66, ?67"
+    "?55, ?56, ?57, ?58, ?59, ?60, ?61, ?62, ?63, ?64, ?65, ?66, ?67, "
+    "?68"
     ") ON CONFLICT(record_id) DO NOTHING";
 
 const char usage_select_text[] =

@@ -23,7 +23,7 @@ struct usage_field {
 	size_t offset;
 };
 
-#define USAGE_FIELDS 67
+#define USAGE_FIELDS 68
 extern const struct usage_field usage_fields[USAGE_FIELDS];
 
 /* clang-format off */
@@ -33,7 +33,7 @@ extern const struct usage_field usage_fields[USAGE_FIELDS];
     "requested_provider, used_model, used_provider, upstream_model, " \
     "used_region, tier, mode, " \
     "credential, error_code, error_class, finish, raw_finish, decision, routing, " \
-    "headers, dropped, guardrails, started_ms, duration_ms, ttft_ms, status, " \
+    "headers, dropped, guardrails, started_ms, duration_ms, ttft_ms, reasoning_ms, status, " \
     "streamed, cached, aborted, estimated, request_bytes, answer_bytes, " \
     "input_tokens, cache_read_tokens, cache_write_5m_tokens, " \
     "cache_write_1h_tokens, audio_in_tokens, image_in_tokens, " \

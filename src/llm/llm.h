@@ -506,6 +506,7 @@ struct llm_facts {
 	int images;
 	bool refused; /* a refusal text */
 	bool audio;   /* spoken */
+	bool reasons; /* a thought has begun */
 	int skipped;  /* events that were no JSON */
 	char id[64];  /* the answer's id */
 };

@@ -324,7 +324,7 @@ req_new(struct world *w, struct client *c)
 	r->due_ms = INT64_MAX;
 	r->dropped.limit = 2048;
 	r->record.started_ms = clock_wall_ms();
-	r->record.ttft_ms = -1;
+	r->record.ttft_ms = r->record.reasoning_ms = -1;
 	r->format = FORMAT_FLAT;
 	return r;
 }

@@ -97,7 +97,7 @@ put_attempt(struct req *r, const struct attempt *at, bool last)
 	u.raw_finish = u.routing = u.dropped = STR_NONE;
 	u.status = at->status;
 	u.duration_ms = at->duration_ms;
-	u.ttft_ms = -1;
+	u.ttft_ms = u.reasoning_ms = -1;
 	u.request_bytes = u.answer_bytes = 0;
 	u.usage = (struct llm_usage){ 0 };
 	u.cost = (struct llm_cost){ 0 };

@@ -83,6 +83,7 @@ take_facts(struct llm_facts *f, const struct llm_event *ev)
 		f->calls += ev->open.kind == LLM_CALL;
 		f->images += ev->open.kind == LLM_MEDIA;
 		f->refused |= ev->open.kind == LLM_REFUSAL;
+		f->reasons |= ev->open.kind == LLM_REASONING;
 		break;
 	case LLM_EV_DELTA:
 		f->text_bytes += (int64_t)ev->delta.text.n;

@@ -65,6 +65,14 @@ note_first(struct req *r, const struct buf *out)
 	record_streams(r);
 }
 
+/* Asked of each read, for it is the read that brought it. */
+static void
+note_thought(struct req *r)
+{
+	if (r->record.reasoning_ms == -1 && relay_facts(r)->reasons)
+		r->record.reasoning_ms = clock_ms() - r->began_ms;
+}
+
 /* Send what the last events made. */
 void
 relay_send_out(struct req *r, bool last)
@@ -102,6 +110,7 @@ relay_feed(struct req *r, struct str bytes)
 	if (rc == -1 && r->err.code == ERR_BLOCKED && !r->headed)
 		buf_clear(y->out); /* nothing has gone: it becomes a 400 */
 	note_first(r, y->out);
+	note_thought(r);
 	if (rc == -1)
 		return -1;
 	if (!y->terminal)

@@ -407,8 +407,12 @@ static const char schema_8[] =
     "CREATE INDEX identity_key ON identity(key_id);";
 
 /* The number of a step is its place, from 1. */
+/* Time to the first reasoning token (api.md 17.3). */
+static const char schema_9[] =
+    "ALTER TABLE log ADD COLUMN reasoning_ms BIGINT;";
+
 static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4,
-	schema_5, schema_6, schema_7, schema_8 };
+	schema_5, schema_6, schema_7, schema_8, schema_9 };
 
 const struct sql_table sql_tables[] = {
 	{ "organization", "id", false },

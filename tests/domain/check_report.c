@@ -678,6 +678,7 @@ START_TEST(log_json)
 		.status = 200,
 		.duration_ms = 12,
 		.ttft_ms = -1,
+		.reasoning_ms = -1,
 		.dropped = STR("seed, top_k"),
 		.cost = { .total = 285, .input = 285, .billed = 285 } };
 

@@ -172,7 +172,8 @@ START_TEST(empty)
 		.project = STR("p"),
 		.request_id = STR("r"),
 		.duration_ms = -1,
-		.ttft_ms = -1 };
+		.ttft_ms = -1,
+		.reasoning_ms = -1 };
 	struct usage_record got;
 	struct spool_record s;
 	struct err e = { 0 };

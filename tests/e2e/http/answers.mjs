@@ -73,6 +73,21 @@ function plainAnswers(g) {
       assert.deepEqual([rows[0].tier, rows[0].cost], [noted, tiers[price]])
     }
   })
+  test('the time to the first token of a thought', async () => {
+    const record = async (path, model, stream) => {
+      const a = await g().post(path, hello({ model: modelOf(model), stream, max_tokens: 50 }))
+      assert.equal(a.status, 200, a.text)
+      let rows
+      assert.ok(await until(async () => (rows = (await g().admin('GET', `logs?request_id=${a.headers['x-request-id']}`)).json.data).length === 1), 'no record')
+      return rows[0]
+    }
+    for (const path of ['/v1/chat/completions', '/v1/messages']) {
+      const r = await record(path, 'thinking', true)
+      assert.ok(r.reasoning_ttft_ms >= 0 && r.reasoning_ttft_ms <= r.duration_ms - 140, `${r.reasoning_ttft_ms} of ${r.duration_ms}`)
+      assert.equal((await record(path, 'thinking', false)).reasoning_ttft_ms, null)
+      assert.equal((await record(path, 'plain-model', true)).reasoning_ttft_ms, null)
+    }
+  })
   test('metadata', async () => {
     const a = await g().chat(hello({ metadata: { mine: 'x' } }))
     const m = a.json.metadata

@@ -55,6 +55,15 @@ const behaviours = {
     sse(res)
     res.end([...[chunk({ role: 'assistant', content: 'Hi' }), chunk({}, 'stop'), { ...chunk({}), choices: [], usage }].map(c => data({ ...c, service_tier })), data('[DONE]')].join(''))
   }])),
+  // A thought, and its text somewhat later.
+  thinking: async (req, res, body) => {
+    const end = [chunk({ content: 'Hi' }), chunk({}, 'stop'), { ...chunk({}), choices: [], usage }]
+    if (!body.stream) { json(res, 200, completion()); return }
+    sse(res)
+    res.write(data(chunk({ role: 'assistant', content: '' })) + data(chunk({ reasoning_content: 'Hm' })))
+    await sleep(150)
+    res.end(end.map(data).join('') + data('[DONE]'))
+  },
   'leaky-400': (req, res) => json(res, 400, refusal(`Bad request with key ${secretKey} for org-AbCdEfGhIjKlMnOpQrStUvWx`)),
   'filter-400': (req, res) => json(res, 400, refusal('The response was filtered', 'content_filter')),
   gzipped: (req, res, body) => {
