@@ -18,6 +18,8 @@ const behaviours = {
   'error-mid': (req, res) => { sse(res); res.end([...messageStream().slice(0, 3), event(error('overloaded_error'))].join('')) },
   'rate-first': (req, res) => { sse(res); res.end(event(error('rate_limit_error'))) },
   'status-400': (req, res) => json(res, 400, error('invalid_request_error', 'max_tokens: too large')),
+  'status-404': (req, res) => json(res, 404, error('not_found_error', 'model: none')),
+  'status-413': (req, res) => json(res, 413, error('request_too_large')),
   'no-balance': (req, res) => json(res, 400, error('invalid_request_error', 'Your credit balance is too low to access the API')),
   'status-529': (req, res) => json(res, 529, error('overloaded_error')),
   'slow-mid': async (req, res) => {
@@ -180,6 +182,12 @@ function streams(post) {
     assert.match(last.json.request_id, /^req_/)
     assert.ok(!list.some(e => e.name === 'message_stop'))
   })
+  test('messages: a failure has the envelope in a stream, whatever is asked for', async () => {
+    for (const format of ['flat', 'openai']) {
+      const last = events((await post(named('cut'), { 'x-llmgw-error-format': format })).text).at(-1)
+      assert.deepEqual([last.name, last.json.type, last.json.error.type], ['error', 'error', 'api_error'])
+    }
+  })
   test('messages: abort', async () => {
     const before = upstream.requests.length
     await post(named('endless'), {}, { onData: (d, req) => { if (String(d).includes('text_delta')) req.destroy() } }).catch(() => {})
@@ -189,7 +197,8 @@ function streams(post) {
 
 function errors(post) {
   table('messages: an error', [
-    ['error-first', 500, 'api_error'], ['rate-first', 429, 'rate_limit_error'], ['status-529', 500, 'api_error'], ['status-400', 400, 'invalid_request_error'], ['no-balance', 500, 'api_error']
+    ['error-first', 500, 'api_error'], ['rate-first', 429, 'rate_limit_error'], ['status-529', 500, 'api_error'], ['status-400', 400, 'invalid_request_error'],
+    ['status-404', 404, 'not_found_error'], ['status-413', 413, 'request_too_large'], ['no-balance', 500, 'api_error']
   ], async (name, status, type) => anthropic(await post(named(name), { 'x-no-fallback': 'true' }), status, type))
   test('messages: what the provider says of a request', async () => {
     assert.equal((await post(named('status-400'))).json.error.message, 'max_tokens: too large')
