@@ -178,6 +178,10 @@ struct anthropic_dec {
 	bool terminal;
 	char seq[256];
 	struct buf input; /* of a call, given with its start */
+	struct buf cites; /* of the open text, until it ends: raw, a comma
+			     after each */
+	int64_t chars;    /* of all texts so far */
+	int64_t begin;    /* of them before the open one */
 };
 
 int anthropic_decode_answer(struct arena *, const struct frame *, struct str,

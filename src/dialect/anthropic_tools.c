@@ -57,8 +57,10 @@ put_known(struct jw *w, const char *key, struct str s)
 }
 
 static void
-put_search(const struct llm_search *s, struct jw *w)
+put_search(const struct llm_search *s, const struct llm_aim *aim, struct jw *w)
 {
+	if (s->size.n > 0)
+		llm_drop(aim, "search_context_size");
 	jw_obj(w, NULL);
 	jw_strc(w, "type", "web_search_20250305");
 	jw_strc(w, "name", "web_search");
@@ -126,7 +128,7 @@ anthropic_put_tools(struct anthropic_out *o)
 		if (!t->barred)
 			put_tool(o, t);
 	if (search)
-		put_search(&r->search, o->w);
+		put_search(&r->search, o->aim, o->w);
 	jw_end(o->w);
 	put_choice(o);
 }

@@ -129,6 +129,7 @@ put_search(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
 		return;
 	}
 	jw_obj(w, "web_search_options");
+	put_known("search_context_size", s->size, w);
 	if (s->city.n + s->region.n + s->country.n + s->timezone.n > 0) {
 		jw_obj(w, "user_location");
 		jw_strc(w, "type", "approximate");

@@ -61,6 +61,7 @@ decode_search(struct llm_search *s, struct json_object *o)
 		s->country = jx_str(place, "country");
 		s->timezone = jx_str(place, "timezone");
 	}
+	s->size = jx_str(o, "search_context_size");
 	if (jx_arr(o, "allowed_domains") != NULL)
 		s->allowed = jx_arr(o, "allowed_domains");
 	if (jx_arr(o, "blocked_domains") != NULL)

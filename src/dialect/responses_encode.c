@@ -82,6 +82,7 @@ put_search(const struct llm_search *s, const struct llm_aim *aim, struct jw *w)
 {
 	jw_obj(w, NULL);
 	jw_strc(w, "type", "web_search");
+	put_known("search_context_size", s->size, w);
 	if (s->city.n + s->region.n + s->country.n + s->timezone.n > 0) {
 		jw_obj(w, "user_location");
 		jw_strc(w, "type", "approximate");

@@ -71,6 +71,7 @@ take_search(struct llm_search *s, struct json_object *o)
 	struct json_object *filters = jx_get(o, "filters");
 
 	s->on = true;
+	s->size = jx_str(o, "search_context_size");
 	s->city = jx_str(place, "city");
 	s->region = jx_str(place, "region");
 	s->country = jx_str(place, "country");

@@ -126,6 +126,7 @@ struct llm_tool {
 struct llm_search {
 	bool on;
 	struct str city, region, country, timezone;
+	struct str size;             /* of the context that is searched */
 	struct json_object *allowed; /* arrays of domains, or NULL */
 	struct json_object *blocked;
 	int64_t max_uses; /* 0: not given */
@@ -612,6 +613,9 @@ void llm_part_set_text(struct llm_request *, struct llm_part *, struct str);
 typedef int llm_text_fn(void *arg, struct llm_part *, struct str);
 int llm_each_text(const struct llm_message *, llm_text_fn *, void *arg);
 int llm_each_answer_text(const struct llm_answer *, llm_text_fn *, void *arg);
+
+/* How many characters a text has, as citations count them. */
+int64_t llm_characters(struct str);
 
 /* The neutral view as JSON, the same bytes for the same meaning: for tests. */
 void llm_dump(const struct llm_request *, struct jw *);
