@@ -236,7 +236,9 @@ struct anthropic_relay {
 	struct llm_facts facts;
 	struct anthropic_usage usage;
 	struct buf held; /* the message_delta */
-	int index;       /* of the open block */
+	int64_t theirs;  /* index of the open block, as the provider has it */
+	int index;       /* and as the client is told */
+	int next;
 	bool open;
 	bool started;
 	bool stopped;

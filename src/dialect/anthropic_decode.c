@@ -367,6 +367,10 @@ take_answer(struct out *o, const struct frame *f, struct str body)
 		if (begin_block(o, m.raw) == -1 || end_block(o) == -1)
 			return -1;
 	take_stop(o, body);
+	if (!o->d->stopped) { /* it ended, and nobody says why */
+		o->d->stopped = true;
+		o->d->facts.why = LLM_STOP_END;
+	}
 	if (take_details(o, body) == -1)
 		return -1;
 	o->d->terminal = true;

@@ -22,6 +22,11 @@ const behaviours = {
   'status-413': (req, res) => json(res, 413, error('request_too_large')),
   'no-balance': (req, res) => json(res, 400, error('invalid_request_error', 'Your credit balance is too low to access the API')),
   'status-529': (req, res) => json(res, 529, error('overloaded_error')),
+  bare: (req, res, body) => {
+    if (!body.stream) { json(res, 200, message('Hello there', { stop_reason: null })); return }
+    sse(res)
+    res.end([event({ type: 'message_start', message: message('', { content: [], usage: null }) }), ...messageStream().slice(1)].join(''))
+  },
   'slow-mid': async (req, res) => {
     const t = messageStream()
     sse(res)
@@ -76,7 +81,7 @@ export function messages(g) {
   const post = (body, headers = {}, more = {}) => g().post('/v1/messages', body, { headers: { 'anthropic-version': '2023-06-01', ...headers }, ...more })
   plain(post)
   headers(g, post)
-  streams(post)
+  streams(g, post)
   errors(post)
   counts(g)
 }
@@ -148,7 +153,7 @@ function headers(g, post) {
   })
 }
 
-function streams(post) {
+function streams(g, post) {
   test('messages: a stream', async () => {
     const a = await post(hello({ stream: true }))
     const list = events(a.text)
@@ -187,6 +192,14 @@ function streams(post) {
       const last = events((await post(named('cut'), { 'x-llmgw-error-format': format })).text).at(-1)
       assert.deepEqual([last.name, last.json.type, last.json.error.type], ['error', 'error', 'api_error'])
     }
+  })
+  test('messages: an answer that tells little', async () => {
+    assert.equal((await post(named('bare', { stream: false }))).json.stop_reason, 'end_turn')
+    const list = events((await post(named('bare'))).text)
+    assert.deepEqual(faults(list), [])
+    assert.deepEqual(list[0].json.message.usage, { input_tokens: 0, output_tokens: 0 })
+    const chat = await g().chat({ model: 'claude/bare', messages: [{ role: 'user', content: 'x' }] })
+    assert.equal(chat.json.choices?.[0].finish_reason, 'stop', chat.text)
   })
   test('messages: abort', async () => {
     const before = upstream.requests.length
