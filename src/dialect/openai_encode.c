@@ -165,6 +165,7 @@ put_format(const struct llm_request *r, struct jw *w)
 		jw_obj(w, "json_schema");
 		jw_str(w, "name",
 		    r->format_name.n > 0 ? r->format_name : STR("answer"));
+		put_known("description", r->format_text, w);
 		if (r->schema != NULL)
 			jw_node(w, "schema", r->schema);
 		if (r->schema_strict)

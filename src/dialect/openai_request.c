@@ -165,6 +165,7 @@ decode_format(struct llm_request *r)
 	else if (str_is(type, "json_schema")) {
 		r->format = LLM_FORMAT_SCHEMA;
 		r->format_name = jx_str(s, "name");
+		r->format_text = jx_str(s, "description");
 		r->schema = jx_get(s, "schema");
 		r->schema_strict = jx_true(s, "strict");
 	}

@@ -174,6 +174,7 @@ decode_text(struct llm_request *r, struct arena *a)
 	else if (str_is(type, "json_schema")) {
 		r->format = LLM_FORMAT_SCHEMA;
 		r->format_name = jx_str(o, "name");
+		r->format_text = jx_str(o, "description");
 		r->schema = jx_get(o, "schema");
 		r->schema_strict = jx_true(o, "strict");
 	}

@@ -377,6 +377,7 @@ struct llm_request {
 	struct str user; /* opaque id of the end user */
 	enum llm_format format;
 	struct str format_name;     /* SCHEMA */
+	struct str format_text;     /* what it is for, or empty */
 	struct json_object *schema; /* SCHEMA; of the answer */
 	bool schema_strict;
 	struct llm_hint *hints;
