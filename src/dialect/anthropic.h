@@ -90,6 +90,9 @@ struct anthropic_out {
 	bool thinks; /* thinking is asked for by a budget */
 };
 
+/* A tool's name, as it is taken: api.md 4.1 lets clients write more. */
+struct str anthropic_tool_name(struct str, struct arena *);
+
 /* At most four marks pass, the last ones (trap 92). */
 #define ANTHROPIC_MARKS 4
 

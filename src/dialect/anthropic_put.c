@@ -181,7 +181,8 @@ put_item(struct anthropic_out *o, const struct anthropic_item *i)
 		jw_obj(o->w, NULL);
 		jw_strc(o->w, "type", "tool_use");
 		jw_str(o->w, "id", parts_call_id(p->call.id, 0, o->aim->arena));
-		jw_str(o->w, "name", p->call.name);
+		jw_str(o->w, "name",
+		    anthropic_tool_name(p->call.name, o->aim->arena));
 		anthropic_put_input(o->w, p);
 		anthropic_put_mark(o, p->cache);
 		jw_end(o->w);

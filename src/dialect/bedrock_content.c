@@ -10,19 +10,7 @@
 struct str
 bedrock_tool_name(struct str s, struct arena *a)
 {
-	char *p;
-	size_t i;
-
-	if (parts_is_word(s, WORD_MAX))
-		return s;
-	if (s.n == 0)
-		return STR("unnamed");
-	s.n = s.n > WORD_MAX ? WORD_MAX : s.n;
-	p = arena_cstr(a, s);
-	for (i = 0; i < s.n; i++)
-		if (!parts_is_word((struct str){ p + i, 1 }, 0))
-			p[i] = '_';
-	return (struct str){ p, s.n };
+	return parts_tool_name(s, WORD_MAX, a);
 }
 
 void

@@ -65,6 +65,24 @@ parts_call_id(struct str s, size_t max, struct arena *a)
 	return arena_fmt(a, "tooluse_%.32s", hex);
 }
 
+struct str
+parts_tool_name(struct str s, size_t max, struct arena *a)
+{
+	char *p;
+	size_t i;
+
+	if (parts_is_word(s, max))
+		return s;
+	if (s.n == 0)
+		return STR("unnamed");
+	s.n = s.n > max ? max : s.n;
+	p = arena_cstr(a, s);
+	for (i = 0; i < s.n; i++)
+		if (!parts_is_word((struct str){ p + i, 1 }, 0))
+			p[i] = '_';
+	return (struct str){ p, s.n };
+}
+
 /* A text document: those who take documents want its text. */
 static void
 take_text(struct llm_part *p, struct arena *a)

@@ -47,6 +47,8 @@ void parts_hints(
  */
 bool parts_is_word(struct str, size_t max);
 struct str parts_call_id(struct str, size_t max, struct arena *);
+/* The name of a tool for them: '_' stands for what they do not take. */
+struct str parts_tool_name(struct str, size_t max, struct arena *);
 
 /* The mark {"type":"ephemeral","ttl":"1h"}; NULL: none. */
 enum llm_cache parts_cache(struct json_object *);

@@ -667,6 +667,7 @@ stage_relay(struct req *r)
 	if (provider_request(t, &r->chat, r->setup, &r->ask, &r->dropped,
 		&r->err) == -1)
 		return FAIL;
+	relay_names(r, t);
 	gate_asked(r, t);
 	r->attempts[r->tries++] =
 	    (struct attempt){ .target = t, .started_ms = clock_ms() };

@@ -3,6 +3,7 @@
 
 import { Gateway, sleep, until } from '../../lib/gateway.mjs'
 import { events, faults, join } from '../../lib/messages.mjs'
+import * as chat from '../../lib/stream.mjs'
 import { anthropic, assert, common, flat, table, test } from '../../lib/suite.mjs'
 import { Upstream, completion, event, message, messageStream, textStream } from '../../lib/upstream.mjs'
 import { secretKey } from './setting.mjs'
@@ -22,6 +23,15 @@ const behaviours = {
   'status-413': (req, res) => json(res, 413, error('request_too_large')),
   'no-balance': (req, res) => json(res, 400, error('invalid_request_error', 'Your credit balance is too low to access the API')),
   'status-529': (req, res) => json(res, 529, error('overloaded_error')),
+  // Calls the first tool, by the name that it was told.
+  caller: (req, res, body) => {
+    const call = { type: 'tool_use', id: 'toolu_1', name: body.tools[0].name, input: {} }
+    if (!body.stream) { json(res, 200, message('', { content: [call], stop_reason: 'tool_use' })); return }
+    const t = messageStream()
+    sse(res)
+    res.end([t[0], event({ type: 'content_block_start', index: 0, content_block: call }), event({ type: 'content_block_stop', index: 0 }),
+      event({ type: 'message_delta', delta: { stop_reason: 'tool_use', stop_sequence: null }, usage: { output_tokens: 2 } }), t.at(-1)].join(''))
+  },
   bare: (req, res, body) => {
     if (!body.stream) { json(res, 200, message('Hello there', { stop_reason: null })); return }
     sse(res)
@@ -193,13 +203,28 @@ function streams(g, post) {
       assert.deepEqual([last.name, last.json.type, last.json.error.type], ['error', 'error', 'api_error'])
     }
   })
+  table('messages: a tool with a name that is not taken here', [['plain', false], ['stream', true]], async (_, stream) => {
+    const f = name => ({ type: 'function', function: { name } })
+    const calls = [{ id: 'functions.f:0', type: 'function', function: { name: 'a.b:c', arguments: '{}' } }]
+    const a = await g().chat({
+      model: 'claude/caller', stream, tools: [f('a.b:c'), f('plain')], tool_choice: f('a.b:c'),
+      messages: [{ role: 'user', content: 'x' }, { role: 'assistant', tool_calls: calls }, { role: 'tool', tool_call_id: 'functions.f:0', content: 'y' }]
+    })
+    assert.equal(a.status, 200, a.text.slice(0, 300))
+    const { tools, tool_choice: choice, messages: [, said, result] } = upstream.last.body
+    assert.deepEqual([tools[0].name, tools[1].name, choice.name, said.content[0].name], ['a_b_c', 'plain', 'a_b_c', 'a_b_c'])
+    assert.match(said.content[0].id, /^[A-Za-z0-9_-]+$/)
+    assert.equal(result.content[0].tool_use_id, said.content[0].id)
+    const call = stream ? chat.join(chat.events(a.text)).tool_calls[0] : a.json.choices[0].message.tool_calls[0].function
+    assert.equal(call.name, 'a.b:c')
+  })
   test('messages: an answer that tells little', async () => {
     assert.equal((await post(named('bare', { stream: false }))).json.stop_reason, 'end_turn')
     const list = events((await post(named('bare'))).text)
     assert.deepEqual(faults(list), [])
     assert.deepEqual(list[0].json.message.usage, { input_tokens: 0, output_tokens: 0 })
-    const chat = await g().chat({ model: 'claude/bare', messages: [{ role: 'user', content: 'x' }] })
-    assert.equal(chat.json.choices?.[0].finish_reason, 'stop', chat.text)
+    const other = await g().chat({ model: 'claude/bare', messages: [{ role: 'user', content: 'x' }] })
+    assert.equal(other.json.choices?.[0].finish_reason, 'stop', other.text)
   })
   test('messages: abort', async () => {
     const before = upstream.requests.length
