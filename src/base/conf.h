@@ -154,6 +154,7 @@ enum conf_type {
 	CONF_SECRET, /* text that is never printed */
 	CONF_WORD,   /* one of the words in `units` */
 	CONF_NETS,   /* addresses and networks with commas */
+	CONF_USERS,  /* names and numbers with commas */
 	CONF_BOOL,   /* on, off */
 	CONF_INT,
 	CONF_SIZE, /* 1, 2k, 3m, 4g (binary) */

@@ -89,6 +89,8 @@ print_shape(FILE *f, const struct conf_row *r)
 	static const char *const shapes[] = {
 		[CONF_STR] = "Ar text",
 		[CONF_SECRET] = "Ar text",
+		[CONF_NETS] = "Ar addresses",
+		[CONF_USERS] = "Ar users",
 		[CONF_INT] = "Ar number",
 		[CONF_SIZE] = "Ar size",
 		[CONF_TIME] = "Ar time",

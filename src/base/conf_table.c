@@ -104,7 +104,7 @@ GW(fcgi_peers, CONF_NETS, "", ANY,
     "Addresses and networks, with commas, of the web servers that may connect "
     "when the listening socket is TCP.  Others are closed unread.  A TCP "
     "socket is refused while this is empty."),
-GW(fcgi_users, CONF_STR, "", ANY,
+GW(fcgi_users, CONF_USERS, "", ANY,
     "Users, by name or number, with commas, whose processes may connect when "
     "the listening socket is one of the file system.  Empty: all that its "
     "mode lets in."),

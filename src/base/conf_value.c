@@ -1,5 +1,6 @@
 #include "base/conf_value.h"
 #include "base/net.h"
+#include "base/users.h"
 
 #define DIGITS_MAX 15
 #define QUOTED(s) ((s).n < 100 ? (int)(s).n : 100), (s).p
@@ -26,6 +27,7 @@ static const char *const shapes[] = {
 	[CONF_SECRET] = "text",
 	[CONF_WORD] = "word",
 	[CONF_NETS] = "addresses",
+	[CONF_USERS] = "users",
 	[CONF_BOOL] = "on or off",
 	[CONF_INT] = "a whole number",
 	[CONF_SIZE] = "a size as 512, 64k, 32m or 1g",
@@ -185,6 +187,8 @@ static int
 set_text(const struct conf_row *r, char **out, struct str value,
     struct arena *a, struct err *e)
 {
+	uid_t users[USERS_MAX];
+
 	if (!is_line(value))
 		return err_set(e, ERR_CONFIG,
 		    "the value has a control character, or a semicolon at its "
@@ -195,6 +199,9 @@ set_text(const struct conf_row *r, char **out, struct str value,
 		return err_set(e, ERR_CONFIG, "\"%.*s\" is not one of %s",
 		    QUOTED(value), r->words);
 	if (r->type == CONF_NETS && check_nets(value, e) == -1)
+		return -1;
+	if (r->type == CONF_USERS &&
+	    users_parse(value, users, USERS_MAX, e) == -1)
 		return -1;
 	*out = arena_cstr(a, value);
 	return 0;
@@ -212,6 +219,7 @@ conf_set(const struct conf_row *r, void *base, struct str value,
 	case CONF_SECRET:
 	case CONF_WORD:
 	case CONF_NETS:
+	case CONF_USERS:
 		return set_text(r, out, value, a, e);
 	case CONF_BOOL:
 		if (!has_word("on|off", value))
@@ -238,6 +246,7 @@ conf_value_add(struct buf *b, const struct conf_row *r, const void *base)
 	case CONF_SECRET:
 	case CONF_WORD:
 	case CONF_NETS:
+	case CONF_USERS:
 		buf_add(b, str_from(*(char *const *)in));
 		break;
 	case CONF_BOOL:

@@ -61,6 +61,12 @@ int keys_identify(struct keys *, const struct identity *, int64_t wall_ms,
  */
 void keys_poll(struct keys *, struct sql *);
 
+/*
+ * Memory is short (reliability.md F51): forget all principals, if the database
+ * answers; false: it does not, and what is known has to serve on.
+ */
+bool keys_forget(struct keys *, struct sql *);
+
 /* Step 6: 410 and 403. */
 int key_tenant(const struct principal *, struct err *);
 

@@ -118,7 +118,7 @@ keys_close(struct keys *k)
 		return;
 	for (int i = 0; i < k->nsecrets; i++)
 		hash_key_free(k->secrets[i]);
-	known_free(&k->known);
+	known_forget(&k->known);
 	pthread_cond_destroy(&k->freed);
 	pthread_mutex_destroy(&k->lock);
 	arena_free(k->arena);
@@ -287,6 +287,20 @@ keys_poll(struct keys *k, struct sql *sql)
 	pthread_mutex_lock(&k->lock);
 	known_poll(&k->known, version, now_ms);
 	pthread_mutex_unlock(&k->lock);
+}
+
+bool
+keys_forget(struct keys *k, struct sql *sql)
+{
+	struct err ignored = { 0 };
+	int64_t version;
+
+	if (change_read(sql, &version, &ignored) == -1)
+		return false;
+	pthread_mutex_lock(&k->lock);
+	known_forget(&k->known);
+	pthread_mutex_unlock(&k->lock);
+	return true;
 }
 
 /* A handle, or NULL: the database is down, or too slow for us to wait. */

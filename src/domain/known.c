@@ -140,7 +140,7 @@ known_keep_org(struct known *k, const struct org *o)
 }
 
 void
-known_free(struct known *k)
+known_forget(struct known *k)
 {
 	int i;
 
@@ -148,4 +148,6 @@ known_free(struct known *k)
 		principal_drop(k->keys[i].who);
 	for (i = 0; i < KNOWN_ORGS; i++)
 		org_drop(k->orgs[i]);
+	memset(k->keys, 0, sizeof(k->keys));
+	memset(k->orgs, 0, sizeof(k->orgs));
 }

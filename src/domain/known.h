@@ -56,6 +56,7 @@ const struct org *known_org(
     const struct known *, const char *id, int64_t version);
 void known_keep_org(struct known *, const struct org *);
 
-void known_free(struct known *); /* what it refers to */
+/* Principals and organisations; that a key is none stays known. */
+void known_forget(struct known *);
 
 #endif

@@ -627,6 +627,14 @@ attempt_names(struct req *r, const struct target *t)
 	r->record.upstream_model = t->model;
 }
 
+void
+attempt_begin(struct req *r, const struct target *t, int64_t started_ms)
+{
+	r->attempts[r->tries++] =
+	    (struct attempt){ .target = t, .started_ms = started_ms };
+	record_flies(r);
+}
+
 /*
  * The next one whose circuit is not open by now.  If all are, the first of them
  * is tried nevertheless: it has the best score (api.md 12.6).  NULL: none left.
@@ -669,8 +677,7 @@ stage_relay(struct req *r)
 		return FAIL;
 	relay_names(r, t);
 	gate_asked(r, t);
-	r->attempts[r->tries++] =
-	    (struct attempt){ .target = t, .started_ms = clock_ms() };
+	attempt_begin(r, t, clock_ms());
 	r->state = REQ_CALL;
 	return loop_give(r);
 }

@@ -44,6 +44,8 @@ void attempt_drop_call(struct req *);
 int attempt_body(struct req *, const struct call_head *, struct str);
 void attempt_end(struct req *, const struct call_head *, const struct err *);
 struct call_limits attempt_limits(const struct req *, bool stream);
+/* One more in r->attempts: it is the one that runs. */
+void attempt_begin(struct req *, const struct target *, int64_t started_ms);
 /* Who is asked now, into the record. */
 void attempt_names(struct req *, const struct target *);
 /* The last attempt has lost, its transfer is cancelled. */

@@ -23,6 +23,7 @@ enum {
 	ENDPOINT_QUICK = 1, /* stages defer what may block: for the loop */
 	ENDPOINT_FORM = 2,  /* takes multipart/form-data, too */
 	ENDPOINT_FIELDS = 4, /* takes application/x-www-form-urlencoded, too */
+	ENDPOINT_CHAT = 16,  /* of the family chat_completion* of metrics */
 	ENDPOINT_HEAD = 8,   /* the body is none of its business: dropped */
 };
 

@@ -190,7 +190,7 @@ static const struct stage authorize_stages[] = {
 
 static const struct endpoint chat_endpoints[] = {
 	{ "chat-completions", "POST", "/v1/chat/completions",
-	    &dialect_openai_chat, chat_stages, ENDPOINT_QUICK },
+	    &dialect_openai_chat, chat_stages, ENDPOINT_QUICK | ENDPOINT_CHAT },
 	{ "embeddings", "POST", "/v1/embeddings", &dialect_openai_embed,
 	    chat_stages, ENDPOINT_QUICK },
 	{ NULL, NULL, NULL, NULL, NULL, 0 },
@@ -198,7 +198,7 @@ static const struct endpoint chat_endpoints[] = {
 
 static const struct endpoint messages_endpoints[] = {
 	{ "messages", "POST", "/v1/messages", &dialect_anthropic_messages,
-	    chat_stages, ENDPOINT_QUICK },
+	    chat_stages, ENDPOINT_QUICK | ENDPOINT_CHAT },
 	{ "count-tokens", "POST", "/v1/messages/count_tokens",
 	    &dialect_anthropic_count, chat_stages, ENDPOINT_QUICK },
 	{ NULL, NULL, NULL, NULL, NULL, 0 },
@@ -206,7 +206,7 @@ static const struct endpoint messages_endpoints[] = {
 
 static const struct endpoint responses_endpoints[] = {
 	{ "responses", "POST", "/v1/responses", &dialect_openai_responses,
-	    chat_stages, ENDPOINT_QUICK },
+	    chat_stages, ENDPOINT_QUICK | ENDPOINT_CHAT },
 	{ "response", "GET", "/v1/responses/*", NULL, stored_stages, 0 },
 	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };

@@ -219,8 +219,7 @@ take_over(struct req *r)
 	relay_begin(r, h->t);
 	relay_names(r, h->t);
 	gate_asked(r, h->t);
-	r->attempts[r->tries++] =
-	    (struct attempt){ .target = h->t, .started_ms = h->started_ms };
+	attempt_begin(r, h->t, h->started_ms);
 	r->call = h->call;
 	r->heard_ms = 0;
 	r->hedge = NULL;

@@ -3,11 +3,13 @@
  * dead processes and keeps the gauges.  Its only meeting points with the rest
  * are the spool and the metrics.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/cgroup.h"
+#include "base/clock.h"
 #include "pipeline/courier.h"
 #include "pipeline/hold.h"
 #include "pipeline/keep.h"
@@ -24,7 +26,9 @@
 #define CLEAN_TICKS 50 /* each ten seconds: is it our turn? */
 #define BACKOFF_MIN 5  /* ticks: 1 s to 60 s while the store refuses (F7) */
 #define BACKOFF_MAX 300
-#define CROWDED 90 /* per cent of the memory limit (api.md 15.4) */
+#define CROWDED 90          /* per cent of the memory limit (api.md 15.4) */
+#define FULL 95             /* then caches go, too (F51) ... */
+#define FULL_AGAIN_MS 30000 /* ... but have to be of some use meanwhile */
 #define ARENA_MAX ((size_t)512 * 1024 * 1024)
 
 struct ledger {
@@ -34,13 +38,14 @@ struct ledger {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool closing;
-	int backoff; /* ticks of the last wait, 0: the store takes records */
-	int wait;    /* ticks left of it */
+	int backoff;   /* ticks of the last wait, 0: the store takes records */
+	int wait;      /* ticks left of it */
 	int64_t shown; /* of the spool gauge */
 	struct arena *arena;
 	struct courier *courier;
 	bool committed; /* since the courier looked */
 	struct cgroup cgroup;
+	int64_t dropped_ms; /* caches, last; 0: never */
 };
 
 static int
@@ -198,9 +203,36 @@ show_depth(struct ledger *l)
 {
 	int64_t now = spool_depth(l->world->spool);
 
-	metrics_gauge(
-	    l->world->metrics, GAUGE_SPOOL, NULL, now - l->shown);
+	metrics_gauge(l->world->metrics, GAUGE_SPOOL, NULL, now - l->shown);
 	l->shown = now;
+}
+
+/* F49: a log that cannot be written says it here. */
+static void
+count_dropped(struct world *w)
+{
+	uint64_t n = __atomic_exchange_n(&w->log.dropped, 0, __ATOMIC_RELAXED);
+
+	if (n > 0)
+		metrics_add(w->metrics, METRIC_LOG_DROPPED, NULL, (int64_t)n);
+}
+
+/* What a look-up brings again, and what the heap keeps for later. */
+static void
+drop_caches(struct ledger *l, int percent)
+{
+	struct world *w = l->world;
+	int64_t now = clock_ms();
+
+	if (percent < FULL ||
+	    (l->dropped_ms != 0 && now - l->dropped_ms < FULL_AGAIN_MS))
+		return;
+	l->dropped_ms = now;
+	if (l->sql != NULL)
+		keys_forget(w->keys, l->sql);
+	malloc_trim(0);
+	log_say(&w->log, LOG_WARN_,
+	    "%d %% of the memory limit: caches are dropped", percent);
 }
 
 /* It is said once, when it begins and when it is over. */
@@ -215,6 +247,7 @@ look_at_memory(struct ledger *l)
 		log_say(&w->log, LOG_WARN_, "%d %% of the memory limit: %s",
 		    percent,
 		    crowded ? "no new requests" : "requests are taken again");
+	drop_caches(l, percent);
 }
 
 /* What fails is said by the store itself, and the next second tries again. */
@@ -237,6 +270,7 @@ work(struct ledger *l, int tick)
 		keys_poll(l->world->keys, l->sql);
 	if (tick % ADOPT_TICKS == 0) {
 		look_at_memory(l);
+		count_dropped(l->world);
 		share_health(l);
 	}
 	e = (struct err){ 0 };
@@ -295,8 +329,8 @@ ledger_main(void *arg)
 	pthread_setname_np(pthread_self(), "ledger");
 	for (tick = 1; !pause_tick(l); tick++) {
 		work(l, tick);
-		courier_tick(l->courier, l->backoff > 0 ? NULL : l->sql,
-		    l->committed);
+		courier_tick(
+		    l->courier, l->backoff > 0 ? NULL : l->sql, l->committed);
 		l->committed = false;
 		tracer_tick(l->world->tracer);
 	}

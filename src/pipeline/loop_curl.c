@@ -113,6 +113,7 @@ loop_curl_open(struct loop *l, const struct conf *c)
 	curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
-	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1024L);
+	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS,
+	    (long)l->world->fd_idle);
 	l->pool = call_pool_new(&way, &sockets);
 }

@@ -2,17 +2,15 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/net.h"
+#include "base/users.h"
 #include "pipeline/peers.h"
 
-#define USERS_MAX 32
 /* A host that is cut off says nothing: its idle connections end by themselves. */
 #define IDLE_S 60
 #define PROBE_S 10
@@ -23,43 +21,8 @@ struct peers {
 	bool tcp;
 	struct str nets; /* borrowed of the configuration */
 	uid_t users[USERS_MAX];
-	int nusers; /* 0: whoever the mode lets in */
+	int nusers; /* 0: the list is empty: whoever the mode lets in */
 };
-
-static int
-add_user(struct peers *p, struct str name, struct err *e)
-{
-	char text[64], *end;
-	struct passwd *found;
-	unsigned long uid;
-
-	if (name.n >= sizeof(text) || p->nusers == USERS_MAX)
-		return err_set(
-		    e, ERR_CONFIG, "fcgi_users: too many or too long");
-	str_copy(text, sizeof(text), name);
-	uid = strtoul(text, &end, 10);
-	if (*end != '\0' || end == text) {
-		if ((found = getpwnam(text)) == NULL)
-			return err_set(e, ERR_CONFIG,
-			    "fcgi_users: there is no user \"%s\"", text);
-		uid = found->pw_uid;
-	}
-	p->users[p->nusers++] = (uid_t)uid;
-	return 0;
-}
-
-static int
-add_users(struct peers *p, struct str list, struct err *e)
-{
-	struct str one;
-
-	while (list.n > 0) {
-		one = str_trim(str_split(&list, ','));
-		if (one.n > 0 && add_user(p, one, e) == -1)
-			return -1;
-	}
-	return 0;
-}
 
 /* Accepted sockets have the options of the listening one. */
 static void
@@ -93,8 +56,11 @@ peers_open(
 		return err_set(e, ERR_CONFIG, "the listening socket: %m");
 	p->tcp = a.ss_family == AF_INET || a.ss_family == AF_INET6;
 	p->nets = str_trim(str_from(c->fcgi_peers));
-	if (!p->tcp)
-		return add_users(p, str_from(c->fcgi_users), e);
+	if (!p->tcp) {
+		p->nusers = users_parse(
+		    str_from(c->fcgi_users), p->users, USERS_MAX, e);
+		return p->nusers == -1 ? -1 : 0;
+	}
 	if (p->nets.n == 0)
 		return err_set(e, ERR_CONFIG,
 		    "the listening socket is TCP: fcgi_peers must name the web "
@@ -135,6 +101,7 @@ is_user(const struct peers *p, int fd, char who[PEERS_WHO])
 	struct ucred cred = { 0 };
 	socklen_t n = sizeof(cred);
 
+	snprintf(who, PEERS_WHO, "a user that the kernel does not name");
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == -1)
 		return false;
 	snprintf(who, PEERS_WHO, "user %u", (unsigned)cred.uid);

@@ -14,7 +14,7 @@
 struct peers;
 
 /*
- * ERR_CONFIG: it is TCP and nobody is listed, or fcgi_users names nobody.
+ * ERR_CONFIG: it is TCP and nobody is listed, or fcgi_users is wrong.
  * Connections of TCP get no delay and keep-alive.
  */
 int peers_open(

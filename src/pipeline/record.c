@@ -244,141 +244,6 @@ write_record(struct req *r)
 	buf_free(&b);
 }
 
-/* What we took of the time: before the first call, and after the last. */
-static void
-count_overhead(struct req *r)
-{
-	struct str name = str_from(r->endpoint->name);
-	int64_t us;
-
-	if (r->asked_us == 0 || r->told_us == 0)
-		return;
-	us = r->asked_us - r->began_us + clock_us() - r->told_us;
-	metrics_observe_us(r->world->metrics, METRIC_OVERHEAD, &name, us);
-}
-
-/* The model as a label: from the catalogue, or "other". */
-static struct str
-model_label(const struct req *r)
-{
-	const struct target *t = attempt_target(r);
-	const struct mapping *m = t == NULL ? NULL : t->mapping;
-
-	if (r->record.cached)
-		return r->route.model == NULL ? STR("other") :
-						r->route.model->id;
-	if (t == NULL)
-		return STR("unknown");
-	return m->model == NULL ? STR("other") : m->model->id;
-}
-
-static struct str
-provider_label(const struct req *r)
-{
-	const struct target *t = attempt_target(r);
-	struct str id = r->record.used_provider;
-
-	if (!r->record.cached)
-		return t == NULL ? STR("unknown") : t->upstream->id;
-	return providers_find(r->world->providers, id) == NULL ? STR("other") :
-								 id;
-}
-
-/* The error_type of chat_completion_errors_total for an attempt's fault. */
-static struct str
-error_label(const struct req *r)
-{
-	if (r->gone)
-		return STR("canceled");
-	switch (r->tries == 0 ? FAULT_CLIENT :
-				r->attempts[r->tries - 1].fault) {
-	case FAULT_FILTER:
-		return STR("content_filter");
-	case FAULT_GATEWAY:
-		return STR("gateway_error");
-	case FAULT_NONE:
-	case FAULT_CLIENT:
-	case FAULT__MAX:
-		return STR("client_error");
-	case FAULT_RATE:
-	case FAULT_UPSTREAM:
-	case FAULT_NETWORK:
-	case FAULT_TIMEOUT:
-	case FAULT_CANCELLED:
-		break;
-	}
-	return STR("upstream_error");
-}
-
-static void
-count_tokens(struct req *r, struct str model, struct str provider)
-{
-	const struct llm_usage *u = &r->record.usage;
-	const struct {
-		struct str type;
-		int64_t n;
-	} rows[] = { { STR("input"), u->input }, { STR("output"), u->output },
-		{ STR("reasoning"), u->reasoning },
-		{ STR("cached"), u->cache_read } };
-
-	for (size_t i = 0; i < NROWS(rows); i++) {
-		struct str labels[] = { model, provider, rows[i].type };
-
-		if (rows[i].n > 0)
-			metrics_observe(r->world->metrics, METRIC_TOKENS,
-			    labels, rows[i].n * 1000);
-	}
-}
-
-static void
-count_completion(struct req *r)
-{
-	struct metrics *m = r->world->metrics;
-	struct str model = model_label(r);
-	struct str provider = provider_label(r);
-	struct str streaming = r->record.streamed ? STR("true") : STR("false");
-	struct str all[] = { model, provider, r->record.finish, streaming };
-	struct str timed[] = { model, provider, streaming };
-	struct str error[] = { model, provider, error_label(r) };
-
-	metrics_add(m, METRIC_COMPLETIONS, all, 1);
-	metrics_add(m, METRIC_FINISH, all, 1);
-	metrics_observe(m, METRIC_DURATION, timed, r->record.duration_ms);
-	if (r->record.ttft_ms >= 0)
-		metrics_observe(
-		    m, METRIC_TTFT, all, r->record.ttft_ms * 1000);
-	if (r->record.error_code.p != NULL)
-		metrics_add(m, METRIC_ERRORS, error, 1);
-	count_tokens(r, model, provider);
-	if (r->record.cost.total > 0)
-		metrics_add(m, METRIC_COST, all, r->record.cost.total);
-	if (r->record.usage.estimated) {
-		metrics_add(m, METRIC_USAGE_ESTIMATED, &provider, 1);
-		if (r->complete)
-			metrics_add(m, METRIC_USAGE_MISSING, &provider, 1);
-	}
-}
-
-static void
-count_request(struct req *r)
-{
-	struct str status = STR("none"), labels[3];
-	char tmp[16];
-
-	snprintf(tmp, sizeof(tmp), "%d", r->record.status);
-	status = str_from(tmp);
-	labels[0] = str_from(r->endpoint->name);
-	labels[1] = str_from(strcmp(r->endpoint->method, "*") == 0 ?
-		"other" :
-		r->endpoint->method);
-	labels[2] = status;
-	metrics_add(r->world->metrics, METRIC_REQUESTS, labels, 1);
-	if (r->gone && !r->complete) {
-		labels[1] = r->answered ? STR("stream") : STR("waiting");
-		metrics_add(r->world->metrics, METRIC_DISCONNECTS, labels, 1);
-	}
-}
-
 /* house.md 6.5: fixed keys in fixed order. */
 static void
 write_line(struct req *r)
@@ -428,10 +293,8 @@ record_end(struct req *r)
 	if (r->who != NULL && r->endpoint->dialect != NULL) {
 		gate_settle(r);
 		write_record(r);
-		count_completion(r);
-		count_overhead(r);
 	}
-	count_request(r);
+	record_count(r);
 	write_line(r);
 	if (r->trace != NULL)
 		trace_end(r);

@@ -12,6 +12,9 @@ void record_resolved(struct req *);
 /* The routing array of api.md 4.5, and the metadata object with it. */
 void record_routing(const struct req *, struct buf *out);
 void record_metadata(const struct req *, struct buf *out);
+/* An attempt has begun, an answer is streamed: gauges, until record_end(). */
+void record_flies(struct req *);
+void record_streams(struct req *);
 /* Usage and cost of the answer into r->record. */
 void record_answer(struct req *);
 /* The end user and the service tier, out of the body; after peek(). */
@@ -27,6 +30,8 @@ int64_t record_factor(const struct req *, const struct mapping *);
 void record_attempts(struct req *);
 /* Behind them: the decision says so if another provider than chosen was used. */
 void record_fallback(struct req *);
+/* Its metrics; part of record_end(). */
+void record_count(struct req *);
 /* The end record into the spool, metrics, the log line. */
 void record_end(struct req *);
 

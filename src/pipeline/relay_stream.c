@@ -7,6 +7,7 @@
 #include "pipeline/gate.h"
 #include "pipeline/keep.h"
 #include "pipeline/loop.h"
+#include "pipeline/record.h"
 #include "pipeline/relay_parts.h"
 #include "pipeline/reply.h"
 #include "pipeline/world.h"
@@ -61,6 +62,7 @@ note_first(struct req *r, const struct buf *out)
 		return;
 	r->answered = true;
 	r->first_ms = clock_ms();
+	record_streams(r);
 }
 
 /* Send what the last events made. */

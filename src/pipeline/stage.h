@@ -180,6 +180,10 @@ struct req {
 	void (*on_due)(struct req *, int64_t now_ms);
 	void *timed; /* of the stage that set on_due */
 
+	/* The attempt that the gauges count, and whether they count a stream. */
+	const struct target *flying;
+	bool streaming;
+
 	bool fetches;  /* URLs of the client are to be fetched first */
 	bool watched;  /* the client's fd is in the epoll */
 	bool wants_room; /* something is kept until the client takes it */

@@ -122,7 +122,8 @@ admit(struct req *r)
 		return shed(r, STR("inflight"), "requests in progress");
 	if (atomic_load_explicit(&w->crowded, memory_order_relaxed))
 		return shed(r, STR("memory"), "memory");
-	if (r->client->ops->fd(r->client) >= w->fd_high)
+	if (r->client->ops->fd(r->client) >= w->fd_high ||
+	    atomic_load(&w->inflight) > w->fd_pairs)
 		return shed(r, STR("descriptors"), "open descriptors");
 	return 0;
 }

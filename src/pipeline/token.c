@@ -35,8 +35,7 @@ token_need(struct req *r, struct target *t, enum verdict *v)
 		return false;
 	}
 	r->token = rc == 1 ? TOKEN_FETCH : rc == 2 ? TOKEN_WAIT : TOKEN_FAILED;
-	r->attempts[r->tries++] =
-	    (struct attempt){ .target = t, .started_ms = clock_ms() };
+	attempt_begin(r, t, clock_ms());
 	r->state = REQ_CALL;
 	*v = loop_give(r);
 	return true;

@@ -21,7 +21,8 @@
 
 /* Without an end a hold is let go so long after the request must be over. */
 #define GRACE_MS 60000
-#define FDS_KEPT 64 /* for providers and files, or a tenth of all */
+#define IDLE_MAX 1024 /* connections to providers that wait for a request */
+#define FDS_KEPT 64   /* for providers and files, or a tenth of all */
 
 /* Whether the program calls providers; the others need less. */
 static bool
@@ -38,8 +39,7 @@ is_program(const struct program *p, const struct program *q)
 }
 
 static int
-load(struct world *w, const struct program *p, const char *path,
-    struct err *e)
+load(struct world *w, const struct program *p, const char *path, struct err *e)
 {
 	w->program = p;
 	if (conf_load(&w->conf, path, e) == -1)
@@ -53,8 +53,8 @@ load(struct world *w, const struct program *p, const char *path,
 	    str_from(w->conf.storage_usd_per_mtok), 6, &w->storage_pico);
 	/* Health asks nothing of the models, which are a megabyte. */
 	if (!is_program(p, &program_health) && !p->authorizes &&
-	    catalog_load(&w->catalog,
-		catalog_path(&w->conf, w->conf.arena), &w->conf, e) == -1)
+	    catalog_load(&w->catalog, catalog_path(&w->conf, w->conf.arena),
+		&w->conf, e) == -1)
 		return -1;
 	return providers_load(&w->providers, &w->conf, e);
 }
@@ -168,45 +168,53 @@ open_stores(struct world *w, struct err *e)
 		return -1;
 	keep_open(&w->keep, w);
 	w->retain = retain_new();
-	if (health_share_open(&w->health_share, w->health, c->store_kv,
-		&w->log, e) == -1)
+	if (health_share_open(
+		&w->health_share, w->health, c->store_kv, &w->log, e) == -1)
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/spool", c->state_dir);
 	return file_mkdir(dir, 0750, e) == -1 ||
-			spool_open(&w->spool, dir, e) == -1 ||
-			holds_open(&w->holds, w, e) == -1 ?
-		  -1 :
-		  0;
+		spool_open(&w->spool, dir, e) == -1 ||
+		holds_open(&w->holds, w, e) == -1 ?
+	    -1 :
+	    0;
 }
 
 /*
  * The lowest free number is a new descriptor's, so that its number tells how
- * many are open.  What has been admitted needs another one for its provider.
+ * many are open.  What has been admitted needs another one for its provider,
+ * and many may be admitted before the first of them opens it: so the requests
+ * are limited, too, to what there is for pairs beside idle connections.
  */
-static int
-find_fd_high(void)
+static void
+find_fd_limits(struct world *w)
 {
 	struct rlimit l;
 	rlim_t room;
 
+	w->fd_high = w->fd_pairs = INT_MAX;
+	w->fd_idle = IDLE_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &l) == -1 || l.rlim_cur > INT_MAX)
-		return INT_MAX;
+		return;
 	room = l.rlim_cur / 10 > FDS_KEPT ? l.rlim_cur / 10 : FDS_KEPT;
-	return l.rlim_cur > 2 * room ? (int)(l.rlim_cur - room) :
-				       (int)(l.rlim_cur / 2);
+	if (l.rlim_cur <= 2 * room)
+		room = l.rlim_cur / 2;
+	w->fd_high = (int)(l.rlim_cur - room);
+	if (w->fd_idle > w->fd_high / 8)
+		w->fd_idle = w->fd_high / 8;
+	w->fd_pairs = (w->fd_high - w->fd_idle) / 2;
 }
 
 int
-world_open(struct world *w, const struct program *p, const char *path,
-    struct err *e)
+world_open(
+    struct world *w, const struct program *p, const char *path, struct err *e)
 {
-	w->fd_high = find_fd_high();
+	find_fd_limits(w);
 	pthread_mutex_init(&w->sql_lock, NULL);
 	pthread_mutex_init(&w->read_lock, NULL);
 	if (load(w, p, path, e) == -1)
 		return -1;
-	if (log_open(&w->log, p->name, w->conf.log_level, w->conf.log_file,
-		e) == -1)
+	if (log_open(
+		&w->log, p->name, w->conf.log_level, w->conf.log_file, e) == -1)
 		return -1;
 	if (open_stores(w, e) == -1)
 		return -1;

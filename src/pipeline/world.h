@@ -60,7 +60,9 @@ struct world {
 	struct keep *keep;    /* the response cache, of the same */
 	struct retain *retain; /* payloads on their way, of the same */
 	struct tracer *tracer; /* with otlp_endpoint, else NULL */
-	int fd_high; /* from this descriptor on no request is taken */
+	int fd_high;  /* from this descriptor on no request is taken, */
+	int fd_pairs; /* nor with more requests than these in progress */
+	int fd_idle;  /* connections to providers that may be idle */
 	int64_t storage_pico; /* a token, storage_usd_per_mtok */
 	struct loop *loop;
 	struct fronts *fronts;

@@ -33,7 +33,11 @@
 #define MAP_HOLDS 32768 /* of all */
 #define MAP_PROBE 64
 #define MAP_SLOTS 60
-#define MAP_LOCK_MS 50
+/*
+ * It is held for microseconds, but whoever holds it may have to wait for a CPU:
+ * 50 ms were too few where many processes wanted one.
+ */
+#define MAP_LOCK_MS 300
 
 /* Of the hash; both 0: free. */
 struct map_key {
@@ -95,6 +99,7 @@ struct map {
 	int64_t built_ms;    /* when building began */
 	_Atomic int state;
 	_Atomic int busy; /* processes that say their holds right now */
+	_Atomic int hosts; /* counters_shm_hosts(); stands in what was padding */
 	struct map_stripe stripes[MAP_STRIPES];
 	_Atomic uint8_t owner[MAP_HOLDS]; /* stripe + 1; 0: free */
 	uint32_t marks[MAP_HOLDS];        /* of the ids */
@@ -122,7 +127,7 @@ void counters_map_close(struct map_file *);
 /* Is it still the one that stands in the directory? */
 bool counters_map_current(const struct map_file *, const char *dir);
 
-/* Lock a stripe, repaired if its last owner died; -1: not within 50 ms. */
+/* Lock a stripe, repaired if its last owner died; -1: not within MAP_LOCK_MS. */
 int counters_map_lock(struct map_file *, int stripe, struct err *);
 void counters_map_unlock(struct map_file *, int stripe);
 

@@ -40,6 +40,13 @@ int counters_shm_open(struct counters *, const char *where, struct err *);
 int counters_redis_open(struct counters *, const char *where, struct err *);
 
 /*
+ * Of the mapped file: a name of the host that no other has, and how many hosts
+ * there are (0: nobody has counted them), for all processes of this one.
+ */
+uint64_t counters_shm_host(const struct counters *);
+_Atomic int *counters_shm_hosts(const struct counters *);
+
+/*
  * How long a hold lives on behind its request's end: until the record is
  * committed, which may have to wait for the database.
  */

@@ -19,7 +19,7 @@
  * Redis must not evict keys by itself (maxmemory-policy noeviction).
  *
  * While Redis is down rates and requests in progress are counted in a mapped
- * file of the host, and money in SQL (counters_sql.h).  Where money is counted
+ * file of the host (counters_redis_local.c), and money in SQL (counters_sql.h).  Where money is counted
  * is one row of SQL, "store_state", which every process reads at each tick: who
  * has not reached Redis for DOWN_MS writes that it is SQL now, and who reaches
  * it again makes a new generation in Redis, and then writes that it is Redis.
@@ -69,57 +69,6 @@ has_kind(const struct counter_op *ops, int n, enum counter_kind kind)
 	return false;
 }
 
-static bool
-is_local(const struct counter_op *op)
-{
-	return op->kind == COUNTER_RATE || op->kind == COUNTER_OPEN;
-}
-
-/* The local ones of ops, counted in the file; *at is of ops. */
-static enum counter_result
-apply_local(struct remote *r, struct str org, struct str id,
-    struct counter_op *ops, int n, int *at, struct err *e)
-{
-	struct counter_op v[COUNTER_OPS_MAX];
-	int from[COUNTER_OPS_MAX], k = 0, where;
-	enum counter_result rc;
-
-	for (int i = 0; i < n; i++)
-		if (is_local(&ops[i])) {
-			from[k] = i;
-			v[k++] = ops[i];
-		}
-	if (k == 0)
-		return COUNTERS_TAKEN;
-	if (r->local == NULL) {
-		counters_down(e);
-		return COUNTERS_DOWN;
-	}
-	r->local_ms = clock_wall_ms();
-	rc = counters_apply(r->local, org, id, v, k, &where, e);
-	for (int i = 0; i < k; i++)
-		ops[from[i]] = v[i];
-	*at = from[where];
-	return rc;
-}
-
-static void
-undo_local(struct remote *r, struct str org, struct str id,
-    const struct counter_op *ops, int n)
-{
-	struct counter_op v[COUNTER_OPS_MAX];
-	int k = 0;
-
-	for (int i = 0; i < n; i++)
-		if (is_local(&ops[i])) {
-			v[k] = ops[i];
-			v[k].by = ops[i].kind == COUNTER_RATE ? -ops[i].by : 0;
-			k++;
-		}
-	if (k > 0)
-		counters_change(r->local, org, id, v, k, clock_wall_ms());
-}
-
 /* Without Redis.  Money needs SQL to be where it is counted, and built. */
 static enum counter_result
 apply_here(struct remote *r, struct str org, struct str id,
@@ -134,12 +83,12 @@ apply_here(struct remote *r, struct str org, struct str id,
 		counters_down(e);
 		return COUNTERS_DOWN;
 	}
-	rc = apply_local(r, org, id, ops, n, at, e);
+	rc = remote_apply_local(r, org, id, ops, n, at, e);
 	if (rc != COUNTERS_TAKEN || !sql)
 		return rc;
 	rc = tab_apply(r->tab, org, id, ops, n, at, e);
 	if (rc != COUNTERS_TAKEN)
-		undo_local(r, org, id, ops, n);
+		remote_undo_local(r, org, id, ops, n);
 	return rc;
 }
 

@@ -205,6 +205,8 @@ remote_tend(struct counters *c, struct err *e)
 	remote_gen(r, gen);
 	if (gen[0] == '\0' || r->down_ms != 0)
 		return counters_down(e);
+	if (gen[0] != 's')
+		remote_meet(r);
 	age_ms = clock_ms() - r->seen_ms;
 	gen_finish(r, gen, age_ms);
 	if (memcmp(gen + 2, r->said, 16) == 0 || age_ms < SETTLE_MS)

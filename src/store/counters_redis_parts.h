@@ -38,6 +38,7 @@ struct remote {
 	char said[GEN_SIZE];       /* knows this process's holds */
 	bool saying;
 	_Atomic int64_t local_ms; /* wall clock: last counted in the file */
+	int64_t met_ms;           /* ledger: this host was last shown to the others */
 	/* The thread and its queue. */
 	pthread_t thread;
 	pthread_cond_t wake;
@@ -88,6 +89,20 @@ void remote_gen(struct remote *, char out[GEN_SIZE]);
 void remote_change(struct counters *, struct str org, struct str id,
     const struct counter_op *, int n, int64_t at_ms);
 void *remote_queue(void *remote); /* its thread, until `closing` */
+
+/* --- counters_redis_local.c --- */
+
+/*
+ * Those of ops that are rates or requests in progress, counted in the file of
+ * the host, below this host's share of the limit; *at is of ops.  In `used` of
+ * a rate the shares of the other hosts are contained.
+ */
+enum counter_result remote_apply_local(struct remote *, struct str org,
+    struct str id, struct counter_op *ops, int n, int *at, struct err *);
+void remote_undo_local(struct remote *, struct str org, struct str id,
+    const struct counter_op *ops, int n);
+/* Ledger, while Redis answers: be seen by the other hosts, and count them. */
+void remote_meet(struct remote *);
 
 /* --- counters_redis_gen.c --- */
 

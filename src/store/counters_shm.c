@@ -557,6 +557,21 @@ static const struct counters_ops shm_ops = {
 	.held = held,
 };
 
+uint64_t
+counters_shm_host(const struct counters *c)
+{
+	struct map_key k;
+
+	hash_mark(file_of(c)->map->key, STR("host"), (void *)&k);
+	return k.a;
+}
+
+_Atomic int *
+counters_shm_hosts(const struct counters *c)
+{
+	return &file_of(c)->map->hosts;
+}
+
 int
 counters_shm_open(struct counters *c, const char *where, struct err *e)
 {

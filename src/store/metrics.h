@@ -39,6 +39,7 @@ enum metric_id {
 	METRIC_SPANS,           /* gateway_trace_spans_total */
 	METRIC_GUARD_MATCHES,   /* gateway_guardrail_matches_total */
 	METRIC_GUARD_FAILURES,  /* gateway_guardrail_failures_total */
+	METRIC_LOG_DROPPED,     /* gateway_log_dropped_total */
 	METRIC__MAX
 };
 

@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "store/metrics.h"
 
-#define METRICS_LAYOUT 4
+#define METRICS_LAYOUT 5
 #define METRICS_PROGRAM 24 /* of its name, with a NUL */
 #define METRICS_PROGRAMS 16
 #define METRICS_SERIES 4096 /* a power of two */

@@ -223,6 +223,22 @@ START_TEST(tenants)
 }
 END_TEST
 
+static void
+set_down(struct world *w, bool down)
+{
+	struct err e = { 0 };
+
+	sql_exec(w->sql,
+	    down ? "ALTER TABLE api_key RENAME TO gone" :
+		   "ALTER TABLE gone RENAME TO api_key",
+	    &e);
+	sql_exec(w->sql,
+	    down ? "ALTER TABLE change RENAME TO gone_too" :
+		   "ALTER TABLE gone_too RENAME TO change",
+	    &e);
+	usleep(60000); /* what is remembered is looked at again */
+}
+
 START_TEST(database_down)
 {
 	char key[KEY_SIZE], other[KEY_SIZE];
@@ -234,17 +250,37 @@ START_TEST(database_down)
 	add(&w, 0, key);
 	add(&w, 0, other);
 	ok(&w, key);
-	sql_exec(w.sql, "ALTER TABLE api_key RENAME TO gone", &e);
-	sql_exec(w.sql, "ALTER TABLE change RENAME TO gone_too", &e);
-	usleep(60000);
+	set_down(&w, true);
 	ok(&w, key);
 	ck_assert_int_eq(keys_find(w.keys, str_from(other), 0, &p, &e), -1);
 	ck_assert_int_eq(e.code, ERR_STORE);
 	ck_assert_int_eq(e.retry_after, 5);
-	sql_exec(w.sql, "ALTER TABLE gone RENAME TO api_key", &e);
-	sql_exec(w.sql, "ALTER TABLE gone_too RENAME TO change", &e);
+	set_down(&w, false);
 	usleep(1100000); /* it is asked once a second */
 	ok(&w, other);
+	end(&w);
+}
+END_TEST
+
+/* Only what can be read again is forgotten. */
+START_TEST(forgotten)
+{
+	char key[KEY_SIZE];
+	const struct principal *p;
+	struct err e = { 0 };
+	struct world w;
+
+	begin(&w);
+	add(&w, 0, key);
+	ok(&w, key);
+	set_down(&w, true);
+	ck_assert(!keys_forget(w.keys, w.sql));
+	ok(&w, key);
+	set_down(&w, false);
+	ck_assert(keys_forget(w.keys, w.sql));
+	set_down(&w, true);
+	ck_assert_int_eq(keys_find(w.keys, str_from(key), 0, &p, &e), -1);
+	ck_assert_int_eq(e.code, ERR_STORE);
 	end(&w);
 }
 END_TEST
@@ -454,6 +490,7 @@ CASE(case_key)
 	tcase_add_test(t, statuses);
 	tcase_add_test(t, tenants);
 	tcase_add_test(t, database_down);
+	tcase_add_test(t, forgotten);
 	tcase_add_test(t, secrets);
 	tcase_add_test(t, unknown_once);
 	tcase_add_test(t, threads);

@@ -9,7 +9,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { request } from './http.mjs'
-import { ownPrograms, servers } from './webserver.mjs'
+import { ownPrograms, programs, servers } from './webserver.mjs'
 
 export const top = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 export const build = path.resolve(process.env.E2E_BUILD || path.join(top, 'build'))
@@ -29,7 +29,7 @@ export const sleep = ms => new Promise(done => setTimeout(done, ms))
 export const inForce = () => sleep(500)
 
 // Ask again until the answer is true; false when the time is over.
-export async function until(test, ms = 5000, step = 50) {
+export async function until(test, ms = 10000, step = 50) {
   for (const end = Date.now() + ms; ;) {
     if (await test()) return true
     if (Date.now() > end) return false
@@ -147,7 +147,7 @@ export class Gateway {
     const up = await until(async () => {
       if (exited) return true
       const answer = await request(this.url + '/', { timeout: 2000 }).catch(() => null)
-      return answer?.status === 200 && this.sockets().length >= 3
+      return answer?.status === 200 && this.sockets().length >= 3 && this.begun()
     }, 20000)
     if (exited || !up) {
       throw new Error('the gateway does not start:\n' + this.logs())
@@ -161,6 +161,12 @@ export class Gateway {
 
   sockets() {
     return fs.readdirSync(path.join(this.dir, 'run')).filter(f => /\.sock/.test(f))
+  }
+
+  // Their sockets may be there before they are.
+  begun() {
+    const names = new Set(this.sockets().map(f => f.replace(/\.sock.*/, '')).filter(n => programs.includes(n)))
+    return [...names].every(n => this.program(n).length > 0)
   }
 
   // All that the programs and the server said.

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,10 +23,10 @@ static char dir[SCRATCH_PATH], url[SCRATCH_PATH + 16];
 static pid_t server;
 
 static struct counters *
-open_one(void)
+open_at(const char *local_dir)
 {
 	struct counters_setup setup = {
-		.url = url, .hold_ms = 60000, .local_dir = dir
+		.url = url, .hold_ms = 60000, .local_dir = local_dir
 	};
 	struct counters *c;
 	struct err e = { 0 };
@@ -33,6 +34,12 @@ open_one(void)
 	if (counters_open(&c, &setup, &e) == -1)
 		ck_abort_msg("%s", e.msg);
 	return c;
+}
+
+static struct counters *
+open_one(void)
+{
+	return open_at(dir);
 }
 
 static struct counters *
@@ -124,8 +131,8 @@ rebuild(struct counters *c, struct counters *d)
 
 	ck_assert_int_eq(hold(c, "log_2", 60), COUNTERS_DOWN);
 	ck_assert_int_eq(hold(d, "log_2", 60), COUNTERS_DOWN);
-	usleep(100000); /* the thread's deadline is of the old clock */
-	clock_shift += 1500;             /* the breaker lets a probe through */
+	usleep(100000);      /* the thread's deadline is of the old clock */
+	clock_shift += 1500; /* the breaker lets a probe through */
 	ck_assert_int_eq(tend_up(c), 0); /* calls may be under way */
 	ck_assert_int_eq(tend_up(d), 0);
 	clock_shift += 300;
@@ -483,6 +490,65 @@ START_TEST(money_moves_to_sql)
 }
 END_TEST
 
+/* Three hosts, one of them with two processes; each grants its share. */
+START_TEST(hosts_share)
+{
+	static const struct {
+		int64_t limit, each;
+		enum counter_kind kind;
+	} rows[] = { { 9, 3, COUNTER_RATE }, { 10, 3, COUNTER_RATE },
+		{ 2, 1, COUNTER_RATE }, { 0, 0, COUNTER_RATE },
+		{ INT64_MAX, 20, COUNTER_RATE }, { 7, 2, COUNTER_OPEN } };
+	struct counters *c = begin(), *v[4] = { c };
+	struct counter_op o;
+	struct err e = { 0 };
+	char key[16], id[32], other[2][SCRATCH_PATH + 16];
+	int at, taken;
+
+	v[3] = open_one();
+	for (int i = 0; i < 2; i++) {
+		snprintf(other[i], sizeof(other[i]), "%s/host%d", dir, i);
+		ck_assert_int_eq(mkdir(other[i], 0700), 0);
+		v[1 + i] = open_at(other[i]);
+	}
+	/* The first has been there alone; it meets the others later. */
+	for (int i = 1; i < 4; i++)
+		ck_assert_int_eq(tend_up(v[i]), 0);
+	clock_shift += 5000;
+	ck_assert_int_eq(tend_up(c), 0);
+	ck_assert_int_eq(tend_up(v[1]), 0);
+	redis_server_stop(server);
+	for (size_t r = 0; r < NROWS(rows); r++)
+		for (int h = 0; h < 3; h++) {
+			snprintf(key, sizeof(key), "row%zu", r);
+			for (taken = 0; taken < 20; taken++) {
+				o = (struct counter_op){ rows[r].kind,
+					str_from(key), 1, rows[r].limit, 60000,
+					0, 0, 0 };
+				snprintf(id, sizeof(id), "log_%zu_%d_%d", r, h,
+				    taken);
+				if (counters_apply(v[h], ORG, str_from(id), &o,
+					1, &at, &e) != COUNTERS_TAKEN)
+					break;
+				ck_assert_int_eq(o.limit, rows[r].limit);
+			}
+			ck_assert_int_eq(taken, rows[r].each);
+			if (rows[r].kind == COUNTER_RATE && taken < 20)
+				ck_assert_int_ge(o.used, rows[r].limit);
+		}
+	/* The second process of the first host knows it all from the file. */
+	o = (struct counter_op){ COUNTER_RATE, STR("row0"), 1, 9, 60000, 0, 0,
+		0 };
+	ck_assert_int_eq(
+	    counters_apply(v[3], ORG, STR("log_x"), &o, 1, &at, &e),
+	    COUNTERS_REFUSED);
+	for (int i = 1; i < 4; i++)
+		counters_close(v[i]);
+	server = redis_server_start(dir);
+	end(c);
+}
+END_TEST
+
 CASE(case_counters_redis)
 {
 	TCase *t = tcase_create("counters_redis");
@@ -499,5 +565,6 @@ CASE(case_counters_redis)
 	tcase_add_test(t, read_only);
 	tcase_add_test(t, slow);
 	tcase_add_test(t, money_moves_to_sql);
+	tcase_add_test(t, hosts_share);
 	return t;
 }

@@ -2,6 +2,7 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { fastcgi, socketOf } from '../../lib/fastcgi.mjs'
 import { top, until } from '../../lib/gateway.mjs'
 import { assert, common, flat, table, test } from '../../lib/suite.mjs'
@@ -16,6 +17,7 @@ export function service(g) {
   sim(g)
   records(g)
   metrics(g)
+  gauges(g)
   dashboard(g)
   late(g)
 }
@@ -209,16 +211,16 @@ function records(g) {
   test('records count requests, tokens and money to the unit', async () => {
     const row = () => g().usage().find(r => r.key === 'other-model') ?? { requests: 0 }
     for (const stream of [false, true, false]) assert.equal((await g().chat(hello({ model: 'other-model', stream }))).status, 200)
-    assert.ok(await until(() => row().requests >= 3, 6000), 'no records')
+    assert.ok(await until(() => row().requests >= 3, 10000), 'no records')
     const r = row()
     assert.deepEqual([r.requests, r.errors, r.input_tokens, r.output_tokens, r.cost_nano], [3, 0, 57, 30, 3 * 185400])
     const sum = by => g().usage(by).reduce((n, x) => n + x.cost_nano, 0)
     // Records of the tests before may still be on their way.
     const sums = () => ['model', 'provider', 'key', 'project', 'day'].map(sum)
-    assert.ok(await until(() => new Set(sums()).size === 1, 5000, 300), String(sums()))
+    assert.ok(await until(() => new Set(sums()).size === 1, 10000, 300), String(sums()))
   })
   test('errors are counted', async () => {
-    assert.ok(await until(() => g().usage().find(x => x.key === 'status-500')?.errors > 0, 6000))
+    assert.ok(await until(() => g().usage().find(x => x.key === 'status-500')?.errors > 0, 10000))
   })
 }
 
@@ -248,7 +250,37 @@ function metrics(g) {
     }
     const before = await read()
     for (let i = 0; i < 3; i++) await g().chat(hello())
-    assert.ok(await until(async () => await read() === before + 3, 4000), `${before} before, ${await read()} after`)
+    assert.ok(await until(async () => await read() === before + 3, 10000), `${before} before, ${await read()} after`)
+  })
+}
+
+function gauges(g) {
+  const names = { gateway_inflight_requests: 'endpoint="chat-completions"', gateway_open_streams: 'endpoint="chat-completions"', chat_completion_requests_in_flight: 'provider="sim"' }
+  async function read() {
+    const text = (await g().get('/metrics')).text
+    return Object.entries(names).map(([n, label]) => [...text.matchAll(new RegExp(`^${n}\\{[^}]*${label}[^}]*\\} (-?\\d+)`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0))
+  }
+  const are = async (v, ...calls) => {
+    let now
+    if (await until(async () => isDeepStrictEqual(now = await read(), v))) return
+    assert.fail(`${now} instead of ${v}: ${(await Promise.all(calls)).map(a => `${a.status} ${a.text.slice(0, 300)}`)}`)
+  }
+  test('metrics: what is in progress, and no more when it is over', async () => {
+    await are([0, 0, 0])
+    const stream = g().chat(hello({ model: 'sim/sim-slow-c50-i100', stream: true }))
+    await are([1, 1, 1], stream)
+    const other = g().chat(hello({ model: 'sim/sim-slow-c50-i100', stream: true }))
+    await are([2, 2, 2], stream, other)
+    await Promise.all([stream, other])
+    await are([0, 0, 0])
+  })
+  test('metrics: embeddings are no completions', async () => {
+    const count = async () => [...(await g().get('/metrics')).text.matchAll(/^(?:chat_completions_total|chat_completion_duration_seconds_count)\{[^}]*\} (\d+)/gm)].reduce((sum, m) => sum + Number(m[1]), 0)
+    const before = await count()
+    const a = await g().post('/v1/embeddings', { model: 'sim-embed', input: 'Hi' })
+    assert.equal(a.status, 200, a.text)
+    assert.ok(await until(async () => /gateway_requests_total\{[^}]*endpoint="embeddings",[^}]*status="200"[^}]*\} [1-9]/.test((await g().get('/metrics')).text)))
+    assert.equal(await count(), before)
   })
 }
 
