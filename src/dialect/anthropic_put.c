@@ -99,6 +99,8 @@ put_media(struct anthropic_out *o, const struct llm_part *p)
 	jw_obj(o->w, NULL);
 	jw_strc(o->w, "type", image ? "image" : "document");
 	put_source(p, o->w);
+	if (p->media.detail.n > 0)
+		llm_drop(o->aim, "detail");
 	if (!image && p->media.name.n > 0)
 		jw_str(o->w, "title", p->media.name);
 	anthropic_put_mark(o, p->cache);
