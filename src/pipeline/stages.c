@@ -83,6 +83,19 @@ body_max(const struct req *r)
 	    SMALL_BODY_MAX;
 }
 
+/*
+ * mod_proxy_balancer asks the next machine when one breaks off, also after it
+ * had the request, but the body is used up by then.  The first one may have
+ * called a provider, so that is not the client's mistake, and no 400.
+ */
+static int
+sent_again(struct req *r)
+{
+	return err_set(&r->err, ERR_FETCH,
+	    "The machine that had this request broke off, and it is not sent "
+	    "to another");
+}
+
 static int
 read_body(struct req *r, struct str *out)
 {
@@ -92,7 +105,10 @@ read_body(struct req *r, struct str *out)
 	r->body_read = true;
 	if (r->client->ops->body(
 		r->client, r->setup, r->in.length, max, out, &r->err) == -1)
-		return -1;
+		return out->n == 0 && r->err.code == ERR_BAD_PARAM &&
+			req_param(r, "BALANCER_NAME").p != NULL ?
+		    sent_again(r) :
+		    -1;
 	r->record.request_bytes = (int64_t)out->n;
 	if (str_is_nocase(coding, "gzip"))
 		return unpack_gzip(r->setup, *out, max, out, &r->err);

@@ -10,6 +10,11 @@
 #define GEN_TTL "10000" /* of one that is being built */
 #define SETTLE_MS 200   /* calls that had begun have ended: 4 deadlines */
 #define DOWN_MS 1000
+/*
+ * Who did not reach SQL either was cut off himself, and others may count in
+ * Redis all the time: he looks for it a while before he speaks for all.
+ */
+#define APART_MS 4000
 #define DWELL_MAX_MS 300000
 
 /* The key becomes `now` if it still is `was` ("": missing). */
@@ -112,8 +117,11 @@ remote_read_state(struct remote *r)
 	struct tab_state now;
 	struct err ignored = { 0 };
 
-	if (r->tab != NULL && tab_state(r->tab, &now, &ignored) == 0 &&
-	    (now.sql != r->state.sql || strcmp(now.gen, r->state.gen) != 0))
+	if (r->tab == NULL)
+		return;
+	if (tab_state(r->tab, &now, &ignored) == -1)
+		r->apart_ms = clock_ms();
+	else if (now.sql != r->state.sql || strcmp(now.gen, r->state.gen) != 0)
 		state_took(r, &now);
 }
 
@@ -169,11 +177,15 @@ static void
 try_away(struct counters *c)
 {
 	struct remote *r = c->state;
-	int64_t now = clock_ms();
+	int64_t now = clock_ms(), failing = rds_down_ms(r->rds);
 
 	if (r->down_ms == 0)
 		r->down_ms = now;
-	if (r->tab == NULL || now - r->down_ms < DOWN_MS)
+	/* Time alone says nothing while nobody has tried again. */
+	if (failing == 0)
+		failing = now - r->down_ms; /* it answers, but not that */
+	if (r->tab == NULL || failing < DOWN_MS ||
+	    (r->apart_ms != 0 && now - r->apart_ms < APART_MS))
 		return;
 	r->down_ms = 0;
 	if (r->left_ms == 0 || now - r->left_ms > DWELL_MAX_MS)

@@ -30,6 +30,7 @@ struct remote {
 	struct tab *tab;        /* or NULL */
 	struct tab_state state; /* ledger: as last read */
 	int64_t down_ms;        /* ledger: Redis is down since; 0: it is not */
+	int64_t apart_ms;       /* ledger: SQL last failed; 0: never */
 	int64_t dwell_ms, left_ms; /* ledger */
 	_Atomic int64_t ready_ms;  /* wall clock, of SQL */
 	pthread_mutex_t lock;      /* of what follows */

@@ -18,6 +18,7 @@
 
 #define CONNS 16
 #define PROBE_MS 1000
+#define FIRST_PROBE_MS 100
 #define PROBE_JITTER_MS 250
 
 struct rds {
@@ -32,6 +33,7 @@ struct rds {
 	pthread_mutex_t lock;
 	pthread_cond_t given;
 	int64_t down_until; /* 0: it is up */
+	int64_t down_since, failed_ms; /* the first failure, and the last */
 	bool said;          /* that it is down */
 	atomic_bool looked; /* at its policy */
 	struct rds_conn conns[CONNS];
@@ -429,7 +431,15 @@ went_down(struct rds *r)
 	uint16_t dice;
 
 	rand_bytes(&dice, sizeof(dice));
-	r->down_until = clock_ms() + PROBE_MS + dice % PROBE_JITTER_MS;
+	r->failed_ms = clock_ms();
+	if (r->down_since == 0)
+		r->down_since = r->failed_ms;
+	/* Calls that had begun together are one failure. */
+	if (r->failed_ms - r->down_since < FIRST_PROBE_MS)
+		r->down_until = r->down_since + FIRST_PROBE_MS;
+	else
+		r->down_until =
+		    r->failed_ms + PROBE_MS + dice % PROBE_JITTER_MS;
 	if (r->metrics != NULL)
 		metrics_add(r->metrics, METRIC_STORE_ERRORS, &store, 1);
 	if (!r->said && r->log != NULL)
@@ -468,6 +478,17 @@ rds_take(struct rds *r, int64_t until_ms, struct err *e)
 	return c;
 }
 
+int64_t
+rds_down_ms(struct rds *r)
+{
+	int64_t ms;
+
+	pthread_mutex_lock(&r->lock);
+	ms = r->down_since == 0 ? 0 : r->failed_ms - r->down_since + 1;
+	pthread_mutex_unlock(&r->lock);
+	return ms;
+}
+
 void
 rds_give(struct rds *r, struct rds_conn *c)
 {
@@ -481,7 +502,7 @@ rds_give(struct rds *r, struct rds_conn *c)
 		if (r->said && r->log != NULL)
 			log_say(r->log, LOG_WARN_, "redis: answers again");
 		r->said = false;
-		r->down_until = 0;
+		r->down_until = r->down_since = 0;
 	}
 	pthread_cond_signal(&r->given);
 	pthread_mutex_unlock(&r->lock);

@@ -10,7 +10,8 @@
 /*
  * Connections to Redis: a small pool, made when they are needed, each for one
  * thread at a time.  While Redis is down calls fail at once, but for one probe
- * a second (and a little, so that hosts do not come together).
+ * a second (and a little, so that hosts do not come together).  The first one
+ * comes after 100 ms: Redis may have been slow once, as when it forks.
  *
  * "redis://[user:pass@]host[:port][/db]" or "unix:PATH".  rediss: is refused,
  * for hiredis of Debian 12 has no TLS: a tunnel does that.
@@ -47,6 +48,9 @@ int rds_policy(struct rds *, char out[RDS_POLICY], struct err *);
 struct rds_conn *rds_take(struct rds *, int64_t until_ms, struct err *);
 /* After an error of the connection, or with replies left, it is closed. */
 void rds_give(struct rds *, struct rds_conn *);
+
+/* From the first to the last call that failed since one did not; 0: none. */
+int64_t rds_down_ms(struct rds *);
 
 /* Put a command into the pipeline. */
 void rds_add(struct rds_conn *, int argc, const struct str *argv);

@@ -4,11 +4,13 @@
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import { once } from 'node:events'
 import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sleep, top, until, where } from '../lib/gateway.mjs'
+import { fastcgi } from '../lib/fastcgi.mjs'
+import { alive, kids, sleep, top, until, where } from '../lib/gateway.mjs'
 import { request } from '../lib/http.mjs'
 import { Postgres, Redis } from '../lib/stores.mjs'
 import { events, faults } from '../lib/stream.mjs'
@@ -51,6 +53,7 @@ const provider = http.createServer((req, res) => {
     const body = JSON.parse(Buffer.concat(pieces))
     const id = body.messages[0].content
     seen.set(id, { host: Number(/10\.77\.(\d)\.2$/.exec(req.socket.remoteAddress)?.[1]), at: Date.now(), times: (seen.get(id)?.times ?? 0) + 1 })
+    if (id.startsWith('held')) { await once(res, 'close'); return }
     if (!body.stream) { await sleep(150); res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(completion())); return }
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     for (const e of textStream(Array.from({ length: 12 }, (_, i) => ` w${i}`))) {
@@ -113,9 +116,13 @@ const ctl = (...args) => execFileSync(where.ctl, ['-c', first.conf, ...args], { 
 let why
 await until(() => { try { ctl('init'); return true } catch (e) { why = e.stderr; return false } }, 10000, 200) || assert.fail(why)
 for (const h of hosts.slice(1)) for (const f of ['key_hash_secrets', 'master.key']) fs.copyFileSync(path.join(first.dir, 'state', f), path.join(h.dir, 'state', f))
-for (const h of hosts) for (const [program, port] of Object.entries(ports)) {
-  start([...h.inside, 'spawn-fcgi', '-n', '-a', h.address, '-p', String(port), '-b', '1024', '--', `${where.bin}/llmgw-run`, '1', `${where.bin}/${program}.fcgi`], { LLMGW_CONF: h.conf })
+const begin = (h, program) => {
+  const port = ports[program]
+  h[program] = start([...h.inside, 'spawn-fcgi', '-n', '-a', h.address, '-p', String(port), '-b', '1024', '--', `${where.bin}/llmgw-run`, '1', `${where.bin}/${program}.fcgi`], { LLMGW_CONF: h.conf })
 }
+for (const h of hosts) for (const program of Object.keys(ports)) begin(h, program)
+// A program of one host, without a web server.
+const direct = (h, program, options) => fastcgi({ host: h.address, port: ports[program] }, options)
 
 // --- nginx, with the files that are shipped ------------------------------------------------------
 
@@ -168,7 +175,8 @@ fs.writeFileSync(path.join(dir, 'apache.conf'), [
   apacheConf, ''].join('\n'))
 start([sbin('apache2'), '-D', 'FOREGROUND', '-f', path.join(dir, 'apache.conf')])
 
-const url = 'http://127.0.0.1:4001'
+const servers = { nginx: 'http://127.0.0.1:4001', lighttpd: 'http://127.0.0.1:4002', apache: 'http://127.0.0.1:4003' }
+const url = servers.nginx
 const newKey = (...more) => JSON.parse(ctl('key', 'create', '--json', '--label', 'hosts', ...more))
 const key = newKey()
 const ask = (id, { stream = false, secret = key.key, timeout = 4000, at = url } = {}) => request(at + '/v1/chat/completions', {
@@ -182,9 +190,13 @@ setTimeout(() => { console.log('FAIL e2e-hosts: not through after 100 s\n0 passe
 
 // --- tests ---------------------------------------------------------------------------------
 
-test('each host serves, and health says so', async () => {
-  const direct = h => spawnSync(h.inside[0], [...h.inside.slice(1), 'ip', 'addr'], { encoding: 'utf8' }).stdout
-  for (const h of hosts) assert.match(direct(h), new RegExp(h.address))
+const health = async (h, query = '') => {
+  const a = await direct(h, 'health', { uri: '/' + query }).catch(e => ({ status: e.code }))
+  return a.status
+}
+
+test('each host serves, and its health says so', async () => {
+  for (const h of hosts) assert.ok(await until(async () => await health(h) === 200, 20000, 100), await health(h))
   assert.ok(await until(async () => (await request(url + '/', { timeout: 3000 }).catch(() => null))?.status === 200, 20000, 200), fs.readFileSync(path.join(dir, 'start.log'), 'utf8'))
   let n = 0
   assert.ok(await until(async () => { await ask(`warm-${n++}`).catch(() => {}); return new Set([...seen.values()].map(s => s.host)).size === 3 }, 25000, 50), JSON.stringify([...seen]))
@@ -193,14 +205,13 @@ test('each host serves, and health says so', async () => {
 // From inside: nobody is told, packets are lost.
 const link = way => sh(`${hosts[1].inside.join(' ')} ip link set p2 ${way}`)
 
-table('another server', [['lighttpd', 'http://127.0.0.1:4002'], ['apache', 'http://127.0.0.1:4003']], async (name, at) => {
+table('another server', Object.entries(servers).slice(1), async (name, at) => {
   const round = async (what, n) => {
     const ids = Array.from({ length: n }, (_, i) => `${name}-${what}-${i}`)
     const answers = await Promise.all(ids.map((id, i) => ask(id, { at, stream: i % 2 === 0, timeout: 12000 }).catch(e => ({ status: e.message }))))
     for (const [i, a] of answers.entries()) assert.ok(good(a, i % 2 === 0), `${what}: ${a.status} ${a.text}`)
     return new Set(ids.map(id => seen.get(id).host))
   }
-  // A host that was cut off before has its stores again a little later.
   let n = 0
   const well = async () => {
     const ids = Array.from({ length: 9 }, () => `${name}-first-${n++}`)
@@ -216,22 +227,69 @@ table('another server', [['lighttpd', 'http://127.0.0.1:4002'], ['apache', 'http
   assert.ok([...seen].filter(([id]) => id.startsWith(name)).every(([id, s]) => s.times === 1), 'a provider was asked twice')
 })
 
+const tell = (h, id, secret = key.key) => direct(h, 'chat', { method: 'POST', uri: '/v1/chat/completions', headers: { authorization: `Bearer ${secret}` },
+  body: JSON.stringify({ model: 'far-model', max_tokens: 50, messages: [{ role: 'user', content: id }] }) })
+// A host that was cut off before has its stores again a little later.
+let settling = 0
+const settled = async () => assert.ok(await until(async () => {
+  const answers = await Promise.all([...hosts, ...hosts].map(h => tell(h, `settle-${settling++}`).catch(() => null)))
+  return answers.every(a => a?.status === 200)
+}, 20000, 300), 'not all of them serve')
+
+test('a host that is told to end is out at once, and comes back', async () => {
+  const [, , h] = hosts
+  process.kill(h.health.pid, 'SIGTERM')
+  assert.ok(await until(async () => await health(h) === 'ECONNREFUSED'), await health(h))
+  assert.ok(await until(() => !alive(h.health.pid)))
+  begin(h, 'health')
+  assert.ok(await until(async () => await health(h) === 200))
+})
+
 test('a limit is one for all hosts', async () => {
-  const limited = newKey()
-  pg.sql(`UPDATE api_key SET rpm = 7 WHERE id = '${limited.id}'; UPDATE change SET version = version + 1`)
-  await sleep(1500)
-  const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => ask(`limit-${i}`, { secret: limited.key })))
-  assert.deepEqual([answers.filter(a => a.status === 200).length, answers.filter(a => a.status === 429).length], [7, 33])
+  await settled()
+  const limited = newKey() // nobody has read it yet
+  pg.sql(`UPDATE api_key SET rpm = 7 WHERE id = '${limited.id}'`)
+  const answers = await Promise.all(Array.from({ length: 42 }, async (_, i) => {
+    const { status, text } = await tell(hosts[i % 3], `limit-${i}`, limited.key)
+    return { host: i % 3, status, text }
+  }))
+  assert.deepEqual([200, 429].map(s => answers.filter(a => a.status === s).length), [7, 35], JSON.stringify(answers.find(a => a.status !== 200 && a.status !== 429)))
+  assert.equal(new Set(answers.filter(a => a.status === 429).map(a => a.host)).size, 3)
+})
+
+// The request is at a provider already: it is paid, and must not run again.
+table('a host dies that has a request', Object.entries(servers), async (name, at) => {
+  for (const stream of [false, true]) {
+    await settled()
+    const id = `held-${name}-${stream}`
+    const answer = ask(id, { at, stream, timeout: 20000 })
+    if (!await until(() => seen.has(id), 10000, 20)) assert.fail((await answer).text)
+    const h = hosts[seen.get(id).host - 1]
+    const victims = kids(h.chat.pid)
+    assert.ok(victims.length > 0, 'it has no processes')
+    for (const pid of victims) process.kill(pid, 'SIGKILL')
+    const a = await answer
+    assert.equal(a.status, name === 'lighttpd' ? 500 : 502, a.text)
+    if (name === 'apache') assert.match(a.text, /broke off, and it is not sent to another/)
+    assert.ok(good(await ask(`after-${name}-${stream}`, { at, stream, timeout: 20000 }), stream))
+    assert.equal(seen.get(id).times, 1)
+    assert.ok(await until(() => kids(h.chat.pid).some(p => !victims.includes(p))), 'it is not started again')
+  }
 })
 
 test('a host is cut off under load, and comes back', async () => {
+  await settled()
   const results = []
   let on = true
   const client = async c => {
     for (let n = 0; on; n++) {
       const id = `load-${c}-${n}`
       const r = { id, stream: (c + n) % 2 === 0, began: Date.now() }
-      try { r.ok = good(await ask(id, r), r.stream) } catch (e) { r.error = e.message }
+      try {
+        const a = await ask(id, r)
+        r.ok = good(a, r.stream)
+        if (!r.ok) r.answer = `${a.status} ${a.text.slice(0, 200)}`
+      } catch (e) { r.error = e.message }
       r.ms = Date.now() - r.began
       results.push(r)
     }
@@ -256,10 +314,14 @@ test('a host is cut off under load, and comes back', async () => {
   console.error(`     one of three hosts cut off: ${results.length} requests, ${begun.length} were in progress there, ${lost.length} others lost, the slowest took ${slowest} ms`)
   // What the others did is not touched, and what had not begun is served elsewhere.
   assert.equal(lost.filter(r => r.began > cut).length, 0, JSON.stringify(lost.slice(0, 3)))
+  assert.deepEqual(lost.filter(r => seen.has(r.id)), [], 'lost on a host that was there')
   assert.ok(lost.length <= 2, JSON.stringify(lost.slice(0, 3))) // at the very moment, on its way
   assert.ok(begun.every(r => seen.get(r.id).at < cut + 1000), JSON.stringify(begun.slice(0, 3)))
   assert.ok(results.filter(r => r.ok && r.began > cut && r.began < back).length > 50)
   assert.ok(begun.length > 0 && slowest < 4000, `${begun.length}, ${slowest} ms`)
+  // The first ones find out, 2 s long; after that one of them looks again, each 3 s.
+  const late = results.filter(r => r.ok && r.began > cut + 2500 && r.began < back && r.ms > 1900)
+  assert.ok(late.length <= 4, `${late.length} waited for the host that was known to be away`)
   assert.ok([...seen].filter(([id]) => id.startsWith('load')).every(([, s]) => s.times === 1), 'a provider was asked twice')
 
   // Its records have come, each once.
@@ -269,11 +331,21 @@ test('a host is cut off under load, and comes back', async () => {
   for (const [id, n] of rows()) assert.equal(n, '1', id)
 })
 
+test('Redis is away: each host says so, and serves', async () => {
+  await redis.stop()
+  for (const h of hosts) {
+    assert.ok(await until(async () => await health(h) === 503, 10000, 100), await health(h))
+    assert.equal(await health(h, '?skip=redis'), 200)
+  }
+  let n = 0
+  assert.ok(await until(async () => good(await ask(`without-${n++}`)), 20000, 200))
+})
+
 await runAll('e2e-hosts', {
   after: async () => {
     for (const c of children) try { process.kill(-c.pid, 'SIGTERM') } catch { /* gone already */ }
     await sleep(500)
-    await redis.end()
+    await redis.end().catch(() => {})
     await pg.end()
     provider.closeAllConnections()
     provider.close()

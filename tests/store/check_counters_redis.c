@@ -490,6 +490,66 @@ START_TEST(money_moves_to_sql)
 }
 END_TEST
 
+static void
+run_sql(const char *text)
+{
+	struct err e = { 0 };
+	struct sql *s;
+
+	ck_assert_int_eq(sql_open(&s, sql_url, SQL_WRITE, &e), 0);
+	ck_assert_msg(sql_exec(s, text, &e) == 0, "%s", e.msg);
+	sql_close(s);
+}
+
+static bool
+counts_in_sql(void)
+{
+	struct err e = { 0 };
+	struct sql_stmt *st;
+	struct sql *s;
+	bool is;
+
+	ck_assert_int_eq(sql_open(&s, sql_url, SQL_WRITE, &e), 0);
+	st = sql_prepare(
+	    s, "SELECT count(*) FROM store_state WHERE backend = 'sql'", &e);
+	ck_assert_int_eq(sql_step(st, &e), 1);
+	is = sql_int(st, 0) == 1;
+	sql_done(st);
+	sql_close(s);
+	return is;
+}
+
+/* Who reaches neither store is cut off, and does not speak for the others. */
+START_TEST(cut_off)
+{
+	struct counters *c = begin();
+	struct err e = { 0 };
+
+	counters_close(c);
+	make_sql();
+	c = open_with_sql();
+	ck_assert_int_eq(tend_up(c), 0);
+	run_sql("ALTER TABLE store_state RENAME TO gone");
+	redis_server_stop(server);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(counters_tend(c, &e), -1);
+		clock_shift += 2000;
+	}
+	/* SQL is there again, and Redis would be soon. */
+	run_sql("ALTER TABLE gone RENAME TO store_state");
+	ck_assert_int_eq(counters_tend(c, &e), -1);
+	clock_shift += 1500;
+	ck_assert_int_eq(counters_tend(c, &e), -1);
+	ck_assert(!counts_in_sql());
+	/* It is not: now it is Redis that is down. */
+	clock_shift += 3000;
+	(void)counters_tend(c, &e);
+	ck_assert(counts_in_sql());
+	server = redis_server_start(dir);
+	end(c);
+}
+END_TEST
+
 /* Three hosts, one of them with two processes; each grants its share. */
 START_TEST(hosts_share)
 {
@@ -566,5 +626,6 @@ CASE(case_counters_redis)
 	tcase_add_test(t, slow);
 	tcase_add_test(t, money_moves_to_sql);
 	tcase_add_test(t, hosts_share);
+	tcase_add_test(t, cut_off);
 	return t;
 }
