@@ -90,6 +90,9 @@ struct anthropic_out {
 	bool thinks; /* thinking is asked for by a budget */
 };
 
+/* A tool's name, as it is taken: api.md 4.1 lets clients write more. */
+struct str anthropic_tool_name(struct str, struct arena *);
+
 /* At most four marks pass, the last ones (trap 92). */
 #define ANTHROPIC_MARKS 4
 
@@ -178,6 +181,10 @@ struct anthropic_dec {
 	bool terminal;
 	char seq[256];
 	struct buf input; /* of a call, given with its start */
+	struct buf cites; /* of the open text, until it ends: raw, a comma
+			     after each */
+	int64_t chars;    /* of all texts so far */
+	int64_t begin;    /* of them before the open one */
 };
 
 int anthropic_decode_answer(struct arena *, const struct frame *, struct str,
@@ -232,7 +239,9 @@ struct anthropic_relay {
 	struct llm_facts facts;
 	struct anthropic_usage usage;
 	struct buf held; /* the message_delta */
-	int index;       /* of the open block */
+	int64_t theirs;  /* index of the open block, as the provider has it */
+	int index;       /* and as the client is told */
+	int next;
 	bool open;
 	bool started;
 	bool stopped;

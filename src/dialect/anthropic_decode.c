@@ -6,6 +6,7 @@
 #include "dialect/anthropic.h"
 
 #define INPUT_MAX ((size_t)16 * 1024 * 1024)
+#define CITES_MAX ((size_t)1024 * 1024)
 
 /* One decoding: where events go and what they are made with. */
 struct out {
@@ -38,12 +39,64 @@ open_block(struct out *o, enum llm_kind kind, struct str id, struct str name)
 	return put(o, &ev);
 }
 
+/* Citations may come before the text that they are of: they wait for its end. */
+static void
+keep_cite(struct out *o, struct str raw)
+{
+	struct buf *b = &o->d->cites;
+
+	if (o->d->kind != ANTHROPIC_TEXT || raw.n == 0 ||
+	    b->n + raw.n + 2 > CITES_MAX)
+		return;
+	b->limit = CITES_MAX;
+	if (b->n == 0)
+		buf_addc(b, '[');
+	buf_add(b, raw);
+	buf_addc(b, ',');
+}
+
+/* Only citations of the web have an address to tell. */
+static int
+put_cite(struct out *o, struct str raw)
+{
+	struct llm_cite c = { .start = o->d->begin, .end = o->d->chars };
+	struct llm_event ev = { .kind = LLM_EV_DELTA };
+
+	c.url = jscan_text(jscan_at(raw, "url"), o->a);
+	if (c.url.n == 0)
+		return 0;
+	c.title = jscan_text(jscan_at(raw, "title"), o->a);
+	if (!o->d->open && open_block(o, LLM_TEXT, STR_NONE, STR_NONE) == -1)
+		return -1;
+	ev.delta.cite = &c;
+	return put(o, &ev);
+}
+
+static int
+put_cites(struct out *o)
+{
+	struct buf *b = &o->d->cites;
+	struct jiter it;
+	struct jmember m;
+
+	if (b->n == 0 || o->a == NULL)
+		return 0;
+	b->p[b->n - 1] = ']';
+	for (it = jscan_into(buf_str(b)); jscan_next(&it, &m);)
+		if (put_cite(o, m.raw) == -1)
+			return -1;
+	buf_clear(b);
+	return 0;
+}
+
 static int
 close_block(struct out *o)
 {
 	struct llm_event ev = { .kind = LLM_EV_CLOSE };
 	struct anthropic_dec *d = o->d;
 
+	if (put_cites(o) == -1)
+		return -1;
 	if (d->open) {
 		if (put(o, &ev) == -1)
 			return -1;
@@ -67,39 +120,12 @@ more(struct out *o, struct str text, struct str seal)
 		STR_NONE, STR_NONE) == -1)
 		return -1;
 	d->facts.text_bytes += (int64_t)text.n;
+	if (d->kind == ANTHROPIC_TEXT)
+		d->chars += llm_characters(text);
 	d->told = true;
 	ev.delta.text = text;
 	ev.delta.seal = seal;
 	return put(o, &ev);
-}
-
-/* Only citations of the web have an address to tell. */
-static int
-cite(struct out *o, struct str raw)
-{
-	struct llm_cite c = { .start = -1, .end = -1 };
-	struct llm_event ev = { .kind = LLM_EV_DELTA };
-
-	c.url = jscan_text(jscan_at(raw, "url"), o->a);
-	if (c.url.n == 0 || o->d->kind != ANTHROPIC_TEXT)
-		return 0;
-	c.title = jscan_text(jscan_at(raw, "title"), o->a);
-	if (!o->d->open && open_block(o, LLM_TEXT, STR_NONE, STR_NONE) == -1)
-		return -1;
-	ev.delta.cite = &c;
-	return put(o, &ev);
-}
-
-static int
-cite_all(struct out *o, struct str array)
-{
-	struct jiter it;
-	struct jmember m;
-
-	for (it = jscan_into(array); jscan_next(&it, &m);)
-		if (cite(o, m.raw) == -1)
-			return -1;
-	return 0;
 }
 
 /* Its arguments may stand in the start; the stop tells them (wire.md 11). */
@@ -124,6 +150,8 @@ begin_block(struct out *o, struct str raw)
 {
 	struct anthropic_dec *d = o->d;
 	struct str text = STR_NONE, seal = STR_NONE;
+	struct jiter it;
+	struct jmember m;
 
 	if (close_block(o) == -1)
 		return -1;
@@ -131,9 +159,11 @@ begin_block(struct out *o, struct str raw)
 	switch (d->kind) {
 	case ANTHROPIC_TEXT:
 		text = jscan_text(jscan_at(raw, "text"), o->a);
-		if (more(o, text, seal) == -1)
-			return -1;
-		return cite_all(o, jscan_at(raw, "citations"));
+		d->begin = d->chars;
+		for (it = jscan_into(jscan_at(raw, "citations"));
+		     jscan_next(&it, &m);)
+			keep_cite(o, m.raw);
+		return more(o, text, seal);
 	case ANTHROPIC_THINKING:
 		text = jscan_text(jscan_at(raw, "thinking"), o->a);
 		seal = jscan_text(jscan_at(raw, "signature"), o->a);
@@ -165,7 +195,7 @@ more_block(struct out *o, struct str raw)
 		return more(
 		    o, STR_NONE, jscan_text(jscan_at(raw, "signature"), o->a));
 	if (str_is(type, "citations_delta"))
-		return cite(o, jscan_at(raw, "citation"));
+		keep_cite(o, jscan_at(raw, "citation"));
 	if (str_is(type, "input_json_delta") && kind == ANTHROPIC_TOOL) {
 		text = jscan_text(jscan_at(raw, "partial_json"), o->a);
 		return more(o, text, STR_NONE);
@@ -321,6 +351,7 @@ anthropic_decode_free(void *dec)
 	struct anthropic_dec *d = dec;
 
 	buf_free(&d->input);
+	buf_free(&d->cites);
 }
 
 static int
@@ -336,6 +367,10 @@ take_answer(struct out *o, const struct frame *f, struct str body)
 		if (begin_block(o, m.raw) == -1 || end_block(o) == -1)
 			return -1;
 	take_stop(o, body);
+	if (!o->d->stopped) { /* it ended, and nobody says why */
+		o->d->stopped = true;
+		o->d->facts.why = LLM_STOP_END;
+	}
 	if (take_details(o, body) == -1)
 		return -1;
 	o->d->terminal = true;

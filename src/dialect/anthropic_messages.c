@@ -82,6 +82,7 @@ const struct dialect dialect_anthropic_messages = {
 	.encode_error = anthropic_encode_error,
 	.enc_size = sizeof(struct anthropic_enc),
 	.encode_request = anthropic_encode_request,
+	.tool_name = anthropic_tool_name,
 	.decode_answer = anthropic_decode_answer,
 	.decode_event = anthropic_decode_event,
 	.decode_end = anthropic_decode_end,

@@ -41,7 +41,7 @@ anthropic_patch_write(struct arena *a, const struct frame *f,
 {
 	struct buf usage = BUF_LIMIT(USAGE_MAX);
 	struct jw w = JW_TO(&usage);
-	struct jpatch p[4];
+	struct jpatch p[5];
 	struct jmember *v;
 	int n, k = 0;
 
@@ -55,6 +55,9 @@ anthropic_patch_write(struct arena *a, const struct frame *f,
 		answer_quoted(a, f->model), NULL };
 	p[k++] =
 	    (struct jpatch){ JPATCH_SET, STR("usage"), buf_str(&usage), NULL };
+	if (jscan_inner(jscan_get(v, n, "stop_reason")).n == 0)
+		p[k++] = (struct jpatch){ JPATCH_SET, STR("stop_reason"),
+			STR("\"end_turn\""), NULL };
 	if (t->metadata.n > 0)
 		p[k++] = (struct jpatch){ JPATCH_SET, STR("metadata"),
 			t->metadata, NULL };

@@ -99,6 +99,8 @@ put_media(struct anthropic_out *o, const struct llm_part *p)
 	jw_obj(o->w, NULL);
 	jw_strc(o->w, "type", image ? "image" : "document");
 	put_source(p, o->w);
+	if (p->media.detail.n > 0)
+		llm_drop(o->aim, "detail");
 	if (!image && p->media.name.n > 0)
 		jw_str(o->w, "title", p->media.name);
 	anthropic_put_mark(o, p->cache);
@@ -129,7 +131,8 @@ put_result(struct anthropic_out *o, const struct llm_part *p)
 		some = some->next;
 	jw_obj(o->w, NULL);
 	jw_strc(o->w, "type", "tool_result");
-	jw_str(o->w, "tool_use_id", p->result.id);
+	jw_str(
+	    o->w, "tool_use_id", parts_call_id(p->result.id, 0, o->aim->arena));
 	if (some != NULL && in->next == NULL && in->kind == LLM_TEXT &&
 	    in->cache == LLM_CACHE_NONE)
 		jw_str(o->w, "content", in->text);
@@ -179,8 +182,9 @@ put_item(struct anthropic_out *o, const struct anthropic_item *i)
 	else if (p->kind == LLM_CALL) {
 		jw_obj(o->w, NULL);
 		jw_strc(o->w, "type", "tool_use");
-		jw_str(o->w, "id", p->call.id);
-		jw_str(o->w, "name", p->call.name);
+		jw_str(o->w, "id", parts_call_id(p->call.id, 0, o->aim->arena));
+		jw_str(o->w, "name",
+		    anthropic_tool_name(p->call.name, o->aim->arena));
 		anthropic_put_input(o->w, p);
 		anthropic_put_mark(o, p->cache);
 		jw_end(o->w);

@@ -1,7 +1,9 @@
 /*
  * A stream between equal dialects (api.md 5.3).  Events pass as they are; only
  * message_start, which tells our name of the model, and message_delta, which is
- * held until the end for usage, cost and metadata, are changed.
+ * held until the end for usage, cost and metadata, are changed.  Indexes are
+ * written anew where a provider does not count blocks from 0, and what stands
+ * outside of its block gets one.
  */
 #include "dialect/anthropic.h"
 
@@ -87,10 +89,11 @@ relay_start(struct passing *p)
 	struct str message = jscan_get(p->v, p->n, "message");
 	struct str id = jscan_word(message, "id");
 	struct jpatch patches[3];
+	struct str usage = jscan_at(message, "usage");
 	struct buf b = BUF_LIMIT(HELD_MAX);
 	int n = 0;
 
-	anthropic_read_usage(jscan_at(message, "usage"), &p->r->usage);
+	anthropic_read_usage(usage, &p->r->usage);
 	if (p->r->started) /* trap 39 */
 		return 0;
 	p->r->started = true;
@@ -99,6 +102,10 @@ relay_start(struct passing *p)
 	if (id.n == 0)
 		patches[n++] = (struct jpatch){ JPATCH_SET, STR("message/id"),
 			answer_quoted(p->scratch, p->f->id), NULL };
+	if (usage.n == 0 || usage.p[0] != '{') /* clients look into it */
+		patches[n++] = (struct jpatch){ JPATCH_SET,
+			STR("message/usage"),
+			STR("{\"input_tokens\":0,\"output_tokens\":0}"), NULL };
 	str_copy(
 	    p->r->facts.id, sizeof(p->r->facts.id), id.n == 0 ? p->f->id : id);
 	jscan_splice(p->v, p->n, patches, n, &b);
@@ -120,27 +127,110 @@ stop_block(struct anthropic_relay *r, struct buf *out)
 	buf_add(out, STR("}\n\n"));
 }
 
+/* The block that the provider calls by this number is the next of ours. */
+static void
+open_block(struct anthropic_relay *r, struct buf *out, int64_t theirs)
+{
+	stop_block(r, out);
+	r->theirs = theirs;
+	r->index = r->next++;
+	r->open = true;
+}
+
+/* The event, with our number of the open block and at most one more patch. */
+static void
+put_numbered(struct passing *p, const struct jpatch *more)
+{
+	struct buf number = BUF_LIMIT(32), b = BUF_LIMIT(p->data.n + 64);
+	struct jpatch patches[2];
+	int n = 0;
+
+	if (more == NULL && p->r->theirs == p->r->index) {
+		put_event(p->out, p->type, p->data);
+		return;
+	}
+	buf_int(&number, p->r->index);
+	patches[n++] =
+	    (struct jpatch){ JPATCH_SET, STR("index"), buf_str(&number), NULL };
+	if (more != NULL)
+		patches[n++] = *more;
+	jscan_splice(p->v, p->n, patches, n, &b);
+	put_event(p->out, p->type, buf_str(&b));
+	buf_free(&number);
+	buf_free(&b);
+}
+
 static int
 relay_block_start(struct passing *p)
 {
-	struct str block = jscan_get(p->v, p->n, "content_block");
 	struct jpatch patch = { JPATCH_SET, STR("content_block/signature"),
 		STR("\"\""), NULL };
-	struct buf b = BUF_LIMIT(p->data.n + 64);
-	int64_t index = p->r->index;
+	struct str block = jscan_get(p->v, p->n, "content_block");
+	int64_t theirs = p->r->next;
 
-	stop_block(p->r, p->out);
-	jscan_int(jscan_get(p->v, p->n, "index"), &index);
-	p->r->index = (int)index;
-	p->r->open = true;
+	jscan_int(jscan_get(p->v, p->n, "index"), &theirs);
+	open_block(p->r, p->out, theirs);
 	anthropic_see_block(block, &p->r->facts);
-	if (anthropic_block_of(block) == ANTHROPIC_THINKING &&
-	    jscan_at(block, "signature").p == NULL) { /* trap 55 */
-		jscan_splice(p->v, p->n, &patch, 1, &b);
-		put_event(p->out, p->type, buf_str(&b));
-		buf_free(&b);
-	} else
-		put_event(p->out, p->type, p->data);
+	put_numbered(p,
+	    anthropic_block_of(block) == ANTHROPIC_THINKING &&
+		    jscan_at(block, "signature").p == NULL ? /* trap 55 */
+		&patch :
+		NULL);
+	return 0;
+}
+
+/* A text or a thought outside of its block begins one; -1: it can have none. */
+static int
+begin_for(struct passing *p, struct str delta, int64_t theirs)
+{
+	struct str type = jscan_word(delta, "type");
+	bool text = str_is(type, "text_delta");
+
+	if (!text && !str_is(type, "thinking_delta"))
+		return -1;
+	open_block(p->r, p->out, theirs);
+	buf_add(p->out,
+	    STR("event: content_block_start\n"
+		"data: {\"type\":\"content_block_start\",\"index\":"));
+	buf_int(p->out, p->r->index);
+	buf_add(p->out,
+	    text ? STR(",\"content_block\":{\"type\":\"text\","
+		       "\"text\":\"\"}}\n\n") :
+		   STR(",\"content_block\":{\"type\":\"thinking\","
+		       "\"thinking\":\"\",\"signature\":\"\"}}\n\n"));
+	return 0;
+}
+
+static int
+relay_delta(struct passing *p)
+{
+	struct str delta = jscan_get(p->v, p->n, "delta");
+	int64_t theirs = p->r->theirs;
+
+	jscan_int(jscan_get(p->v, p->n, "index"), &theirs);
+	if ((!p->r->open || theirs != p->r->theirs) &&
+	    begin_for(p, delta, theirs) == -1) {
+		if (str_is(jscan_word(delta, "type"), "input_json_delta"))
+			return answer_cut(p->e); /* of a call: nobody's */
+		p->r->facts.skipped++;
+		return 0;
+	}
+	see_delta(delta, &p->r->facts);
+	put_numbered(p, NULL);
+	return 0;
+}
+
+/* A second end of a block is none. */
+static int
+relay_block_stop(struct passing *p)
+{
+	int64_t theirs = p->r->theirs;
+
+	jscan_int(jscan_get(p->v, p->n, "index"), &theirs);
+	if (!p->r->open || theirs != p->r->theirs)
+		return 0;
+	p->r->open = false;
+	put_numbered(p, NULL);
 	return 0;
 }
 
@@ -182,10 +272,10 @@ relay_one(struct passing *p)
 		r->terminal = true;
 		return 1;
 	}
+	if (str_is(p->type, "content_block_delta"))
+		return relay_delta(p);
 	if (str_is(p->type, "content_block_stop"))
-		r->open = false;
-	else if (str_is(p->type, "content_block_delta"))
-		see_delta(jscan_get(p->v, p->n, "delta"), &r->facts);
+		return relay_block_stop(p);
 	put_event(p->out, p->type, p->data);
 	return 0;
 }
@@ -228,7 +318,7 @@ put_delta(struct anthropic_relay *r, struct arena *scratch,
 {
 	struct buf usage = BUF_LIMIT(HELD_MAX), b = BUF_LIMIT(HELD_MAX);
 	struct jw w = JW_TO(&usage);
-	struct jpatch patches[2];
+	struct jpatch patches[3];
 	struct jmember *v;
 	int n = jscan_event(buf_str(&r->held), scratch, &v), k = 0;
 
@@ -240,6 +330,9 @@ put_delta(struct anthropic_relay *r, struct arena *scratch,
 	if (t->metadata.n > 0)
 		patches[k++] = (struct jpatch){ JPATCH_SET, STR("metadata"),
 			t->metadata, NULL };
+	if (r->facts.calls > 0 && strcmp(r->facts.raw_stop, "end_turn") == 0)
+		patches[k++] = (struct jpatch){ JPATCH_SET,
+			STR("delta/stop_reason"), STR("\"tool_use\""), NULL };
 	jscan_splice(v, n, patches, k, &b);
 	put_event(out, STR("message_delta"), buf_str(&b));
 	buf_free(&usage);

@@ -88,7 +88,8 @@ static const struct jrule url_rules[] = {
 static const struct jrule text_source_rules[] = {
 	{ .name = "data", .types = JT_STR, .required = true }, END };
 static const struct jrule file_rules[] = {
-	{ .name = "file_id", .types = JT_STR, .required = true }, END };
+	{ .name = "file_id", .types = JT_STR, .required = true,
+	    .also = check_word }, END };
 
 static const struct jvariant native_type = { NULL, any_rules, LLM_SAY_NATIVE };
 
@@ -163,14 +164,17 @@ static const struct jrule result_part_rule = {
 	.name = "*", .types = JT_OBJ, .variants = result_types,
 	.unknown = &native_type, .also = check_block };
 static const struct jrule tool_result_rules[] = {
-	{ .name = "tool_use_id", .types = JT_STR, .required = true },
+	{ .name = "tool_use_id", .types = JT_STR, .required = true,
+	    .also = check_word },
 	{ .name = "content", .types = JT_STR | JT_ARR,
 	    .items = &result_part_rule },
 	{ .name = "is_error", .types = JT_BOOL },
 	{ .name = "cache_control", .types = JT_OBJ }, END };
 static const struct jrule tool_use_rules[] = {
-	{ .name = "id", .types = JT_STR, .required = true },
-	{ .name = "name", .types = JT_STR, .required = true },
+	{ .name = "id", .types = JT_STR, .required = true,
+	    .also = check_word },
+	{ .name = "name", .types = JT_STR, .required = true,
+	    .also = check_word },
 	{ .name = "input", .types = JT_OBJ, .required = true },
 	{ .name = "cache_control", .types = JT_OBJ }, END };
 static const struct jrule thinking_rules[] = {
@@ -212,7 +216,8 @@ static const struct jrule system_rule = {
 
 static const struct jrule tool_rules[] = {
 	{ .name = "type", .types = JT_STR },
-	{ .name = "name", .types = JT_STR, .min = 1, .max = 128 },
+	{ .name = "name", .types = JT_STR, .min = 1, .max = 128,
+	    .also = check_word },
 	{ .name = "description", .types = JT_STR },
 	{ .name = "input_schema", .types = JT_OBJ },
 	{ .name = "strict", .types = JT_BOOL },
@@ -228,7 +233,8 @@ static const struct jrule tool_rule = {
 static const struct jrule free_choice_rules[] = {
 	{ .name = "disable_parallel_tool_use", .types = JT_BOOL }, END };
 static const struct jrule named_choice_rules[] = {
-	{ .name = "name", .types = JT_STR, .required = true },
+	{ .name = "name", .types = JT_STR, .required = true,
+	    .also = check_word },
 	{ .name = "disable_parallel_tool_use", .types = JT_BOOL }, END };
 static const struct jvariant choice_types[] = {
 	{ "auto", free_choice_rules, 0 },
@@ -256,7 +262,7 @@ static const struct jrule output_rules[] = {
 	    .words = "low|medium|high|xhigh|max", .mark = LLM_CAN_REASON },
 	{ .name = "format", .types = JT_OBJ, .variants = format_types }, END };
 static const struct jrule metadata_rules[] = {
-	{ .name = "user_id", .types = JT_STR }, END };
+	{ .name = "user_id", .types = JT_STR, .also = check_word }, END };
 
 #define COMMON                                                                 \
 	{ .name = "model", .types = JT_STR, .required = true,                  \

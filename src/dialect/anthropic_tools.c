@@ -2,6 +2,9 @@
  * Tools of a request as they are sent, and how they may be chosen.
  */
 #include "dialect/anthropic.h"
+#include "dialect/parts.h"
+
+#define TOOL_MAX 128
 
 /* Can it be written without escapes? */
 bool
@@ -11,6 +14,12 @@ anthropic_plain_key(const char *key)
 		if (*key == '"' || *key == '\\' || (unsigned char)*key < ' ')
 			return false;
 	return true;
+}
+
+struct str
+anthropic_tool_name(struct str s, struct arena *a)
+{
+	return parts_tool_name(s, TOOL_MAX, a);
 }
 
 void
@@ -39,7 +48,7 @@ static void
 put_tool(struct anthropic_out *o, const struct llm_tool *t)
 {
 	jw_obj(o->w, NULL);
-	jw_str(o->w, "name", t->name);
+	jw_str(o->w, "name", anthropic_tool_name(t->name, o->aim->arena));
 	if (t->text.n > 0)
 		jw_str(o->w, "description", t->text);
 	anthropic_put_tool_schema(t, "input_schema", o->w);
@@ -57,8 +66,10 @@ put_known(struct jw *w, const char *key, struct str s)
 }
 
 static void
-put_search(const struct llm_search *s, struct jw *w)
+put_search(const struct llm_search *s, const struct llm_aim *aim, struct jw *w)
 {
+	if (s->size.n > 0)
+		llm_drop(aim, "search_context_size");
 	jw_obj(w, NULL);
 	jw_strc(w, "type", "web_search_20250305");
 	jw_strc(w, "name", "web_search");
@@ -99,7 +110,8 @@ put_choice(struct anthropic_out *o)
 		choose == LLM_NAMED ? "tool" :
 				      "auto");
 	if (choose == LLM_NAMED)
-		jw_str(o->w, "name", r->choose_name);
+		jw_str(o->w, "name",
+		    anthropic_tool_name(r->choose_name, o->aim->arena));
 	if (r->serial && choose != LLM_NONE)
 		jw_bool(o->w, "disable_parallel_tool_use", true);
 	jw_end(o->w);
@@ -126,7 +138,7 @@ anthropic_put_tools(struct anthropic_out *o)
 		if (!t->barred)
 			put_tool(o, t);
 	if (search)
-		put_search(&r->search, o->w);
+		put_search(&r->search, o->aim, o->w);
 	jw_end(o->w);
 	put_choice(o);
 }

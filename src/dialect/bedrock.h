@@ -31,7 +31,6 @@ bool bedrock_name_taken(const struct bedrock_name *, struct str);
 
 /* What one may be called there, the same for the same (wire.md 9.2). */
 struct str bedrock_tool_name(struct str, struct arena *);
-struct str bedrock_call_id(struct str, struct arena *);
 
 /* The mark behind a block, as an element of the open array. */
 void bedrock_put_mark(struct bedrock_out *, enum llm_cache);

@@ -1,59 +1,16 @@
 /*
  * System prompt and turns as Converse has them.
  */
-#include "base/hash.h"
 #include "dialect/bedrock.h"
+#include "dialect/parts.h"
 
 #define WORD_MAX 64
 #define INPUT_MAX ((size_t)64 * 1024 * 1024)
 
-static bool
-is_word_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	    (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
-}
-
-static bool
-is_word(struct str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		if (!is_word_char(s.p[i]))
-			return false;
-	return s.n > 0 && s.n <= WORD_MAX;
-}
-
 struct str
 bedrock_tool_name(struct str s, struct arena *a)
 {
-	char *p;
-	size_t i;
-
-	if (is_word(s))
-		return s;
-	if (s.n == 0)
-		return STR("unnamed");
-	s.n = s.n > WORD_MAX ? WORD_MAX : s.n;
-	p = arena_cstr(a, s);
-	for (i = 0; i < s.n; i++)
-		if (!is_word_char(p[i]))
-			p[i] = '_';
-	return (struct str){ p, s.n };
-}
-
-struct str
-bedrock_call_id(struct str s, struct arena *a)
-{
-	unsigned char h[HASH_SIZE];
-	char hex[2 * HASH_SIZE + 1];
-
-	if (is_word(s))
-		return s;
-	hash_sha256(s, h);
-	hash_hex(h, sizeof(h), hex);
-	return arena_fmt(a, "tooluse_%.32s", hex);
+	return parts_tool_name(s, WORD_MAX, a);
 }
 
 void
@@ -165,7 +122,7 @@ put_call(struct bedrock_out *o, const struct llm_part *p)
 
 	jw_obj(o->w, NULL);
 	jw_obj(o->w, "toolUse");
-	jw_str(o->w, "toolUseId", bedrock_call_id(p->call.id, a));
+	jw_str(o->w, "toolUseId", parts_call_id(p->call.id, WORD_MAX, a));
 	jw_str(o->w, "name", bedrock_tool_name(p->call.name, a));
 	if (!p->call.custom && jscan_is_object(p->call.args) &&
 	    memmem(p->call.args.p, p->call.args.n, "\"\"", 2) != NULL) {
@@ -216,7 +173,8 @@ put_result(struct bedrock_out *o, const struct llm_part *p)
 {
 	jw_obj(o->w, NULL);
 	jw_obj(o->w, "toolResult");
-	jw_str(o->w, "toolUseId", bedrock_call_id(p->result.id, o->aim->arena));
+	jw_str(o->w, "toolUseId",
+	    parts_call_id(p->result.id, WORD_MAX, o->aim->arena));
 	jw_arr(o->w, "content");
 	if (put_result_parts(o, p->result.parts) == -1)
 		return -1;

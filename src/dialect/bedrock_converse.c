@@ -30,6 +30,7 @@ const struct dialect dialect_bedrock_converse = {
 	.task = LLM_CHAT,
 	.hears = HEARS,
 	.encode_request = bedrock_encode_request,
+	.tool_name = bedrock_tool_name,
 	.decode_answer = bedrock_decode_answer,
 	.decode_event = bedrock_decode_event,
 	.decode_end = bedrock_decode_end,

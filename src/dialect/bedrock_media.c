@@ -155,6 +155,8 @@ bedrock_put_media(struct bedrock_out *o, const struct llm_part *p)
 			parts_is(p, "image/") ? "image_url with a URL" :
 						"a file by URL or id");
 	}
+	if (p->media.detail.n > 0)
+		llm_drop(o->aim, "detail");
 	jw_obj(o->w, NULL);
 	jw_obj(o->w, formats[i].member);
 	jw_strc(o->w, "format", formats[i].format);

@@ -76,6 +76,18 @@ check_model(struct jcheck *c, struct str raw)
 }
 
 int
+check_word(struct jcheck *c, struct str raw)
+{
+	struct str s = STR_NONE;
+
+	if (memmem(raw.p, raw.n, "\\u0000", 6) != NULL)
+		s = jscan_text(raw, c->arena);
+	if (s.n > 0 && memchr(s.p, '\0', s.n) != NULL)
+		return jcheck_fail(c, "must not have a NUL in it");
+	return 0;
+}
+
+int
 check_management(struct jcheck *c, struct str raw)
 {
 	(void)raw;

@@ -43,6 +43,8 @@ int check_native(struct jcheck *, const char *member);
 
 /* For the rules: jrule.also. */
 int check_model(struct jcheck *, struct str raw);
+/* A name or an identifier: no NUL in it (api.md 1.3). */
+int check_word(struct jcheck *, struct str raw);
 int check_management(struct jcheck *, struct str raw);
 /* Data counts by its own rates, not as text. */
 int check_data(struct jcheck *, struct str raw);

@@ -104,6 +104,8 @@ struct dialect {
 	/* Upstream side: request out, answer in. */
 	int (*encode_request)(const struct llm_request *,
 	    const struct llm_aim *, struct jw *, struct err *);
+	/* A tool's name as encode_request() writes it; NULL: as it is. */
+	struct str (*tool_name)(struct str, struct arena *);
 	int (*decode_answer)(struct arena *, const struct frame *,
 	    struct str body, struct llm_sink *, struct err *);
 	/*

@@ -141,7 +141,12 @@ put_media(struct contents *s, const struct llm_part *p)
 		put_text(s, p->media.text, STR_NONE);
 	else if (str_starts(url, "https://") || str_starts(url, "gs://"))
 		put_blob(s, "fileData", guess_type(p), "fileUri", url);
-	else {
+	else if (p->media.url.n > 0) {
+		s->e->param = STR("messages");
+		return err_set(s->e, ERR_BAD_IMAGE,
+		    "Invalid request parameters: messages: a URL of media "
+		    "must be https");
+	} else {
 		s->e->param = STR("messages");
 		return err_set(s->e, ERR_NO_SUCH_PARAM,
 		    "file_id is not supported by the provider of this model");
@@ -195,7 +200,8 @@ put_result(struct contents *s, const struct llm_part *p)
 	if (call == NULL) {
 		s->e->param = STR("messages");
 		return err_set(s->e, ERR_BAD_PARAM,
-		    "No tool call has the id of a tool result");
+		    "Invalid request parameters: messages: no tool call has "
+		    "the id of a tool result");
 	}
 	in_turn(s, TURN_USER);
 	jw_obj(s->w, NULL);

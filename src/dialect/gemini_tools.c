@@ -36,6 +36,8 @@ put_search(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
 	if (s->city.p != NULL || s->region.p != NULL || s->country.p != NULL ||
 	    s->timezone.p != NULL)
 		llm_drop(aim, "user_location");
+	if (s->size.n > 0)
+		llm_drop(aim, "search_context_size");
 	if (s->allowed != NULL)
 		llm_drop(aim, "allowed_domains");
 	if (s->blocked != NULL)

@@ -129,6 +129,7 @@ put_search(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
 		return;
 	}
 	jw_obj(w, "web_search_options");
+	put_known("search_context_size", s->size, w);
 	if (s->city.n + s->region.n + s->country.n + s->timezone.n > 0) {
 		jw_obj(w, "user_location");
 		jw_strc(w, "type", "approximate");
@@ -164,6 +165,7 @@ put_format(const struct llm_request *r, struct jw *w)
 		jw_obj(w, "json_schema");
 		jw_str(w, "name",
 		    r->format_name.n > 0 ? r->format_name : STR("answer"));
+		put_known("description", r->format_text, w);
 		if (r->schema != NULL)
 			jw_node(w, "schema", r->schema);
 		if (r->schema_strict)

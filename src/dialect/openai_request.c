@@ -61,6 +61,7 @@ decode_search(struct llm_search *s, struct json_object *o)
 		s->country = jx_str(place, "country");
 		s->timezone = jx_str(place, "timezone");
 	}
+	s->size = jx_str(o, "search_context_size");
 	if (jx_arr(o, "allowed_domains") != NULL)
 		s->allowed = jx_arr(o, "allowed_domains");
 	if (jx_arr(o, "blocked_domains") != NULL)
@@ -164,6 +165,7 @@ decode_format(struct llm_request *r)
 	else if (str_is(type, "json_schema")) {
 		r->format = LLM_FORMAT_SCHEMA;
 		r->format_name = jx_str(s, "name");
+		r->format_text = jx_str(s, "description");
 		r->schema = jx_get(s, "schema");
 		r->schema_strict = jx_true(s, "strict");
 	}

@@ -192,8 +192,9 @@ static const struct jrule audio_rules[] = {
 	    .members = audio_data_rules }, END };
 static const struct jrule file_data_rules[] = {
 	{ .name = "file_data", .types = JT_STR, .also = check_file },
-	{ .name = "filename", .types = JT_STR },
-	{ .name = "file_id", .types = JT_STR, .mark = LLM_SAY_NATIVE }, END };
+	{ .name = "filename", .types = JT_STR, .also = check_word },
+	{ .name = "file_id", .types = JT_STR, .mark = LLM_SAY_NATIVE,
+	    .also = check_word }, END };
 static const struct jrule file_rules[] = {
 	{ .name = "file", .types = JT_OBJ, .required = true,
 	    .members = file_data_rules }, END };
@@ -228,10 +229,12 @@ static const struct jrule part_rule = {
 	.name = "*", .types = JT_OBJ, .variants = part_types };
 
 static const struct jrule called_rules[] = {
-	{ .name = "name", .types = JT_STR, .required = true },
+	{ .name = "name", .types = JT_STR, .required = true,
+	    .also = check_word },
 	{ .name = "arguments", .types = JT_STR, .required = true }, END };
 static const struct jrule call_rules[] = {
-	{ .name = "id", .types = JT_STR, .required = true },
+	{ .name = "id", .types = JT_STR, .required = true,
+	    .also = check_word },
 	{ .name = "type", .types = JT_STR },
 	{ .name = "function", .types = JT_OBJ, .members = called_rules },
 	{ .name = "custom", .types = JT_OBJ, .mark = LLM_SAY_CUSTOM }, END };
@@ -242,8 +245,8 @@ static const struct jrule message_rules[] = {
 	{ .name = "role", .types = JT_STR, .required = true,
 	    .words = "system|developer|user|assistant|tool|function" },
 	{ .name = "content", .types = JT_STR | JT_ARR, .items = &part_rule },
-	{ .name = "name", .types = JT_STR },
-	{ .name = "tool_call_id", .types = JT_STR },
+	{ .name = "name", .types = JT_STR, .also = check_word },
+	{ .name = "tool_call_id", .types = JT_STR, .also = check_word },
 	{ .name = "tool_calls", .types = JT_ARR, .items = &call_rule },
 	{ .name = "refusal", .types = JT_STR },
 	{ .name = "reasoning", .types = JT_STR },
@@ -300,8 +303,9 @@ static const struct jvariant choice_types[] = {
 	{ NULL, NULL, 0 } };
 
 static const struct jrule schema_rules[] = {
-	{ .name = "name", .types = JT_STR, .required = true },
-	{ .name = "schema", .types = JT_OBJ },
+	{ .name = "name", .types = JT_STR, .required = true,
+	    .also = check_word },
+	{ .name = "schema", .types = JT_OBJ, .required = true },
 	{ .name = "description", .types = JT_STR },
 	{ .name = "strict", .types = JT_BOOL }, END };
 static const struct jrule json_schema_rules[] = {
@@ -382,10 +386,10 @@ const struct jrule openai_chat_rules[] = {
 	{ .name = "prediction", .types = JT_OBJ },
 	{ .name = "verbosity", .types = JT_STR },
 	{ .name = "service_tier", .types = JT_STR },
-	{ .name = "user", .types = JT_STR },
-	{ .name = "safety_identifier", .types = JT_STR },
+	{ .name = "user", .types = JT_STR, .also = check_word },
+	{ .name = "safety_identifier", .types = JT_STR, .also = check_word },
 	{ .name = "metadata", .types = JT_OBJ },
-	{ .name = "prompt_cache_key", .types = JT_STR },
+	{ .name = "prompt_cache_key", .types = JT_STR, .also = check_word },
 	{ .name = "prompt_cache_retention", .types = JT_STR },
 	{ .name = "prompt_cache_options", .types = JT_OBJ },
 	{ .name = "moderation", .types = JT_OBJ },

@@ -1,4 +1,5 @@
 #include "base/b64.h"
+#include "base/hash.h"
 #include "dialect/parts.h"
 #include "json/jx.h"
 
@@ -35,6 +36,51 @@ parts_have(const struct llm_part *p, enum llm_kind kind)
 		if (p->kind == kind)
 			return true;
 	return false;
+}
+
+bool
+parts_is_word(struct str s, size_t max)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') ||
+			(s.p[i] >= 'a' && s.p[i] <= 'z') ||
+			(s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '_' ||
+			s.p[i] == '-'))
+			return false;
+	return s.n > 0 && (max == 0 || s.n <= max);
+}
+
+struct str
+parts_call_id(struct str s, size_t max, struct arena *a)
+{
+	unsigned char h[HASH_SIZE];
+	char hex[2 * HASH_SIZE + 1];
+
+	if (parts_is_word(s, max))
+		return s;
+	hash_sha256(s, h);
+	hash_hex(h, sizeof(h), hex);
+	return arena_fmt(a, "tooluse_%.32s", hex);
+}
+
+struct str
+parts_tool_name(struct str s, size_t max, struct arena *a)
+{
+	char *p;
+	size_t i;
+
+	if (parts_is_word(s, max))
+		return s;
+	if (s.n == 0)
+		return STR("unnamed");
+	s.n = s.n > max ? max : s.n;
+	p = arena_cstr(a, s);
+	for (i = 0; i < s.n; i++)
+		if (!parts_is_word((struct str){ p + i, 1 }, 0))
+			p[i] = '_';
+	return (struct str){ p, s.n };
 }
 
 /* A text document: those who take documents want its text. */

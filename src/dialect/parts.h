@@ -40,6 +40,16 @@ bool parts_is(const struct llm_part *, const char *kind);
 void parts_hints(
     struct llm_request *, const char *const *known, struct arena *);
 
+/*
+ * The id of a call for those who take letters, digits, '_' and '-' only, and at
+ * most max of them (0: any number); others become a hash, the same for the call
+ * and its result.
+ */
+bool parts_is_word(struct str, size_t max);
+struct str parts_call_id(struct str, size_t max, struct arena *);
+/* The name of a tool for them: '_' stands for what they do not take. */
+struct str parts_tool_name(struct str, size_t max, struct arena *);
+
 /* The mark {"type":"ephemeral","ttl":"1h"}; NULL: none. */
 enum llm_cache parts_cache(struct json_object *);
 

@@ -73,18 +73,6 @@ open_block(struct responses_enc *s, const struct frame *f,
 	}
 }
 
-/* Characters, where nobody told where in the text it belongs. */
-static int64_t
-characters(struct str s)
-{
-	int64_t n = 0;
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static void
 put_cite(const struct llm_cite *c, int64_t at, struct jw *w, const char *key)
 {
@@ -102,7 +90,8 @@ cite(struct responses_enc *s, const struct llm_cite *c, struct jw *w)
 {
 	struct buf one = BUF_LIMIT(RESPONSES_KEEP_MAX);
 	struct jw ow = JW_TO(&one);
-	int64_t at = characters(buf_str(&s->text));
+	/* Where nobody told which part of the text it belongs to. */
+	int64_t at = llm_characters(buf_str(&s->text));
 
 	put_cite(c, at, &ow, NULL);
 	responses_keep_json(&s->cites, buf_str(&one));

@@ -82,6 +82,7 @@ put_search(const struct llm_search *s, const struct llm_aim *aim, struct jw *w)
 {
 	jw_obj(w, NULL);
 	jw_strc(w, "type", "web_search");
+	put_known("search_context_size", s->size, w);
 	if (s->city.n + s->region.n + s->country.n + s->timezone.n > 0) {
 		jw_obj(w, "user_location");
 		jw_strc(w, "type", "approximate");
@@ -158,6 +159,7 @@ put_format(const struct llm_request *r, struct jw *w)
 		jw_strc(w, "type", "json_schema");
 		jw_str(w, "name",
 		    r->format_name.n > 0 ? r->format_name : STR("answer"));
+		put_known("description", r->format_text, w);
 		if (r->schema != NULL)
 			jw_node(w, "schema", r->schema);
 		jw_bool(w, "strict", r->schema_strict);
@@ -225,8 +227,8 @@ static void
 put_hints(const struct llm_request *r, const struct llm_aim *aim, struct jw *w)
 {
 	static const char *const taken[] = { "metadata", "prompt_cache_key",
-		"prompt_cache_retention", "service_tier", "truncation",
-		"verbosity", NULL };
+		"prompt_cache_retention", "safety_identifier", "service_tier",
+		"truncation", "verbosity", NULL };
 	struct json_object *node;
 	int i;
 

@@ -71,6 +71,7 @@ take_search(struct llm_search *s, struct json_object *o)
 	struct json_object *filters = jx_get(o, "filters");
 
 	s->on = true;
+	s->size = jx_str(o, "search_context_size");
 	s->city = jx_str(place, "city");
 	s->region = jx_str(place, "region");
 	s->country = jx_str(place, "country");
@@ -173,6 +174,7 @@ decode_text(struct llm_request *r, struct arena *a)
 	else if (str_is(type, "json_schema")) {
 		r->format = LLM_FORMAT_SCHEMA;
 		r->format_name = jx_str(o, "name");
+		r->format_text = jx_str(o, "description");
 		r->schema = jx_get(o, "schema");
 		r->schema_strict = jx_true(o, "strict");
 	}

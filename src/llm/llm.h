@@ -126,6 +126,7 @@ struct llm_tool {
 struct llm_search {
 	bool on;
 	struct str city, region, country, timezone;
+	struct str size;             /* of the context that is searched */
 	struct json_object *allowed; /* arrays of domains, or NULL */
 	struct json_object *blocked;
 	int64_t max_uses; /* 0: not given */
@@ -376,6 +377,7 @@ struct llm_request {
 	struct str user; /* opaque id of the end user */
 	enum llm_format format;
 	struct str format_name;     /* SCHEMA */
+	struct str format_text;     /* what it is for, or empty */
 	struct json_object *schema; /* SCHEMA; of the answer */
 	bool schema_strict;
 	struct llm_hint *hints;
@@ -625,6 +627,9 @@ void llm_part_set_text(struct llm_request *, struct llm_part *, struct str);
 typedef int llm_text_fn(void *arg, struct llm_part *, struct str);
 int llm_each_text(const struct llm_message *, llm_text_fn *, void *arg);
 int llm_each_answer_text(const struct llm_answer *, llm_text_fn *, void *arg);
+
+/* How many characters a text has, as citations count them. */
+int64_t llm_characters(struct str);
 
 /* The neutral view as JSON, the same bytes for the same meaning: for tests. */
 void llm_dump(const struct llm_request *, struct jw *);

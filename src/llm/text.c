@@ -44,3 +44,14 @@ llm_each_answer_text(const struct llm_answer *a, llm_text_fn *fn, void *arg)
 			return -1;
 	return 0;
 }
+
+int64_t
+llm_characters(struct str s)
+{
+	int64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+	return n;
+}

@@ -675,6 +675,7 @@ stage_relay(struct req *r)
 	if (provider_request(t, &r->chat, r->setup, &r->ask, &r->dropped,
 		&r->err) == -1)
 		return FAIL;
+	relay_names(r, t);
 	gate_asked(r, t);
 	attempt_begin(r, t, clock_ms());
 	r->state = REQ_CALL;

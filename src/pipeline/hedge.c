@@ -217,6 +217,7 @@ take_over(struct req *r)
 	buf_add(&r->dropped, buf_str(&h->dropped));
 	attempt_names(r, h->t);
 	relay_begin(r, h->t);
+	relay_names(r, h->t);
 	gate_asked(r, h->t);
 	attempt_begin(r, h->t, h->started_ms);
 	r->call = h->call;

@@ -7,6 +7,7 @@
 #include "pipeline/world.h"
 
 #define QUERY_MAX 4096
+#define ASKED_MAX 8192 /* names in a preflight */
 
 static int
 hex_of(char c)
@@ -262,17 +263,45 @@ allowed(const struct endpoint *ep, struct arena *a)
 	return arena_fmt(a, "%s, OPTIONS", get ? "GET, HEAD" : ep->method);
 }
 
+static bool
+is_token(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' ||
+		    strchr("\"(),/:;<=>?@[\\]{}", s.p[i]) != NULL)
+			return false;
+	return s.n > 0;
+}
+
+/* Of the names that a preflight asks for those that are some. */
+static struct str
+asked_headers(struct req *r)
+{
+	struct str list = req_param(r, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS");
+	struct buf b = BUF_LIMIT(ASKED_MAX);
+	struct str one, out;
+
+	while (list.n > 0) {
+		one = str_trim(str_split(&list, ','));
+		if (!is_token(one))
+			continue;
+		if (b.n > 0)
+			buf_add(&b, STR(", "));
+		buf_add(&b, one);
+	}
+	out = b.full ? STR("") : arena_dup(r->setup, buf_str(&b));
+	buf_free(&b);
+	return out;
+}
+
 static enum verdict
 answer_options(struct req *r, struct str allow)
 {
-	struct str ask = req_param(r, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS");
+	struct str ask = asked_headers(r);
 	struct str cors = STR("");
-	size_t i;
 
-	for (i = 0; i < ask.n; i++)
-		if ((unsigned char)ask.p[i] <= 0x1f ||
-		    (unsigned char)ask.p[i] >= 0x7f)
-			ask = STR_NONE;
 	if (r->origin.p != NULL)
 		cors = arena_fmt(r->setup,
 		    "Access-Control-Allow-Methods: GET, HEAD, POST, OPTIONS\r\n"

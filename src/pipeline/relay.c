@@ -144,11 +144,52 @@ put_coded(struct llm_sink *s, const struct llm_event *ev, struct err *e)
 	    ev);
 }
 
+void
+relay_names(struct req *r, const struct target *t)
+{
+	const struct dialect *d = t->way->dialect;
+	const struct llm_tool *tool = r->chat.tools;
+	struct relay_name *n;
+	struct str sent;
+
+	if (d->tool_name == NULL || d == r->chat.from)
+		return;
+	for (; tool != NULL; tool = tool->next) {
+		sent = d->tool_name(tool->name, r->setup);
+		if (str_eq(sent, tool->name))
+			continue;
+		n = ARENA_NEW(r->life, struct relay_name);
+		n->sent = arena_dup(r->life, sent);
+		n->own = arena_dup(r->life, tool->name);
+		n->next = r->relay->names;
+		r->relay->names = n;
+	}
+}
+
+/* A call begins: its tool is called as the client calls it. */
+static void
+name_back(const struct relay *y, struct llm_event *ev)
+{
+	const struct relay_name *n = y->names;
+
+	while (n != NULL && !str_eq(n->sent, ev->open.name))
+		n = n->next;
+	if (n != NULL)
+		ev->open.name = n->own;
+}
+
 static int
 put_event(struct llm_sink *s, const struct llm_event *ev, struct err *e)
 {
 	struct relay *y = (struct relay *)s;
+	struct llm_event named;
 
+	if (y->names != NULL && ev->kind == LLM_EV_OPEN &&
+	    ev->open.kind == LLM_CALL && !y->replays) {
+		named = *ev;
+		name_back(y, &named);
+		ev = &named;
+	}
 	if (!y->replays) {
 		take_facts(&y->facts, ev);
 		seals_note(y->r, ev);

@@ -22,6 +22,11 @@ enum frame_usage relay_shows_usage(const struct conf *);
 
 /* Front threads, before the attempt starts. */
 void relay_begin(struct req *, const struct target *);
+/*
+ * After the request is made: tools that the provider is told under other names
+ * come back under the client's.
+ */
+void relay_names(struct req *, const struct target *);
 
 /* Does the transfer stream, so that bytes go to relay_feed()? */
 bool relay_streams(const struct req *);

@@ -8,6 +8,13 @@
 
 #define RELAY_ANSWER_MAX ((size_t)64 * 1024 * 1024)
 
+/* A tool that the provider knows by another name. */
+struct relay_name {
+	struct relay_name *next;
+	struct str sent;
+	struct str own; /* the client's */
+};
+
 /*
  * `patched` streams and whole answers never become events.  All others do:
  * they are collected (`fold`) if the client wants one piece or the text must
@@ -38,6 +45,7 @@ struct relay {
 	struct llm_answer *answer; /* what is folded */
 	struct llm_facts facts;    /* unless the patched stream keeps them */
 	struct tail tail;
+	struct relay_name *names;
 	struct draw *draw; /* of images, else NULL */
 };
 

@@ -102,7 +102,9 @@ static const char exposed[] =
     "RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, "
     "RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining, "
     "X-RateLimit-Reset, X-RateLimit-Limit-Tokens, "
-    "X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Tokens, Retry-After, x-should-retry, mcp-session-id";
+    "X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Tokens, Retry-After, "
+    "x-should-retry, "
+    "WWW-Authenticate, mcp-session-id";
 
 static void
 put_cors(struct req *r, struct buf *b)
@@ -463,13 +465,24 @@ put_openai(struct req *r, struct jw *w, int status)
 	jw_end(w);
 }
 
+/* A provider's refusal has the word that goes with its status. */
+static const char *
+anthropic_type(const struct err *e)
+{
+	if (e->code == ERR_UPSTREAM_REQUEST && e->status == 404)
+		return err_rows[ERR_NOT_FOUND].anthropic;
+	if (e->code == ERR_UPSTREAM_REQUEST && e->status == 413)
+		return err_rows[ERR_TOO_LARGE].anthropic;
+	return err_rows[e->code].anthropic;
+}
+
 static void
 put_anthropic(struct req *r, struct jw *w)
 {
 	jw_obj(w, NULL);
 	jw_strc(w, "type", "error");
 	jw_obj(w, "error");
-	jw_strc(w, "type", err_rows[r->err.code].anthropic);
+	jw_strc(w, "type", anthropic_type(&r->err));
 	jw_strc(w, "message", r->err.msg);
 	jw_end(w);
 	jw_strc(w, "request_id", r->request_id);
@@ -564,13 +577,12 @@ reply_stream_error(struct req *r)
 	int rc;
 
 	r->err.status = status_of(r);
-	if (r->explicit_flat && !has_failures(r)) {
-		put_flat(r, &w, r->err.status);
-		sse_put(&b, is_messages(r) ? STR("error") : STR_NONE,
-		    buf_str(&flat));
-	} else if (is_messages(r)) { /* the envelope has the request's id */
+	if (is_messages(r)) { /* the envelope has the request's id */
 		put_anthropic(r, &w);
 		sse_put(&b, STR("error"), buf_str(&flat));
+	} else if (r->explicit_flat && !has_failures(r)) {
+		put_flat(r, &w, r->err.status);
+		sse_put(&b, STR_NONE, buf_str(&flat));
 	} else
 		relay_error(r, &b);
 	rc = reply_more(r, buf_str(&b), true);

@@ -297,8 +297,11 @@ take_source(struct req *r)
 			    "Invalid request parameters: x-source: must be "
 			    "letters, digits, dots, slashes and hyphens");
 		}
-	} else
-		s = clean_source(req_param(r, "HTTP_REFERER"));
+	} else { /* the header is called HTTP-Referer; Referer is taken too */
+		s = clean_source(req_param(r, "HTTP_HTTP_REFERER"));
+		if (s.p == NULL)
+			s = clean_source(req_param(r, "HTTP_REFERER"));
+	}
 	r->record.source = arena_dup(r->life, s);
 	return 0;
 }

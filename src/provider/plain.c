@@ -148,7 +148,7 @@ make_changes(const struct target *t, const struct llm_request *r,
 	if (t->way->dialect != &dialect_openai_chat)
 		return;
 	change_limit(t, r, c, a);
-	quirk_apply(t, c);
+	quirk_apply(t, c, a);
 }
 
 /* What one splice could not take: read the body again and go on. */

@@ -12,6 +12,7 @@
 #include "provider/quirk.h"
 
 #define NINE 9
+#define OPTIONS_MAX ((size_t)64 * 1024)
 
 static const struct {
 	const char *word;
@@ -375,27 +376,83 @@ without_search(struct str tools, struct buf *out)
 	buf_addc(out, ']');
 }
 
+/* Where the user is, one below as OpenAI has it, whoever wrote it how. */
+static void
+put_place(struct str place, struct jw *w)
+{
+	static const char *const names[] = { "city", "country", "region",
+		"timezone" };
+	struct str s;
+	size_t i;
+
+	if (jscan_at(place, "approximate").p != NULL) {
+		jw_raw(w, "user_location", place);
+		return;
+	}
+	jw_obj(w, "user_location");
+	jw_strc(w, "type", "approximate");
+	jw_obj(w, "approximate");
+	for (i = 0; i < NROWS(names); i++)
+		if ((s = jscan_at(place, names[i])).p != NULL)
+			jw_raw(w, names[i], s);
+	jw_end(w);
+	jw_end(w);
+}
+
+/* What the tool says, as the member says it; the rest is told as dropped. */
+static struct str
+search_options(struct changes *c, struct str tool, struct arena *a)
+{
+	static const char *const lost[] = { "allowed_domains",
+		"blocked_domains", "max_uses" };
+	struct buf b = BUF_LIMIT(OPTIONS_MAX);
+	struct jw w = JW_TO(&b);
+	struct str s;
+	size_t i;
+
+	jw_obj(&w, NULL);
+	s = jscan_at(tool, "search_context_size");
+	if (s.p != NULL && !jscan_null(s))
+		jw_raw(&w, "search_context_size", s);
+	s = jscan_at(tool, "user_location");
+	if (s.p != NULL && !jscan_null(s))
+		put_place(s, &w);
+	jw_end(&w);
+	for (i = 0; i < NROWS(lost); i++) {
+		s = jscan_at(tool, lost[i]);
+		if (s.p != NULL && !jscan_null(s))
+			quirk_drop(c, lost[i]);
+	}
+	s = b.full ? STR("{}") : arena_dup(a, buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
 /* OpenAI has no tool for it in chats, but a member. */
 static void
-move_search(struct changes *c)
+move_search(struct changes *c, struct arena *a)
 {
 	struct jiter it = jscan_into(member(c, "tools"));
 	struct jmember m;
+	struct str tool = STR_NONE;
 	bool search = str_is(member(c, "web_search"), "true");
 	bool others = false;
 
 	while (jscan_next(&it, &m)) {
-		search = search || is_search(m.raw);
-		others = others || !is_search(m.raw);
+		if (is_search(m.raw))
+			tool = m.raw;
+		else
+			others = true;
 	}
-	if (!search)
+	if (!search && tool.p == NULL)
 		return;
 	if (others)
 		map(c, STR("tools"), without_search);
 	else
 		quirk_del(c, STR("tools"));
 	if (member(c, "web_search_options").p == NULL)
-		quirk_set(c, STR("web_search_options"), STR("{}"));
+		quirk_set(
+		    c, STR("web_search_options"), search_options(c, tool, a));
 }
 
 static void
@@ -411,7 +468,7 @@ rename_members(unsigned quirks, struct changes *c)
 }
 
 void
-quirk_apply(const struct target *t, struct changes *c)
+quirk_apply(const struct target *t, struct changes *c, struct arena *a)
 {
 	unsigned quirks = t->upstream->quirks;
 
@@ -420,7 +477,10 @@ quirk_apply(const struct target *t, struct changes *c)
 	rename_members(quirks, c);
 	fix_roles(t, c);
 	if ((quirks & QUIRK_MAX_COMPLETION) != 0)
-		move_search(c);
+		move_search(c, a);
+	if (member(c, "image_config").p != NULL &&
+	    !jscan_null(member(c, "image_config")))
+		quirk_drop(c, "image_config"); /* openai_body_patches() */
 	if ((quirks & QUIRK_NO_STREAM_OPTIONS) != 0)
 		quirk_del(c, STR("stream_options"));
 	if ((quirks & QUIRK_REASONING_BACK) == 0)

@@ -29,7 +29,7 @@ void quirk_ren(struct changes *, struct str path, struct str to);
 void quirk_drop(struct changes *, const char *name); /* into the list */
 
 /* What the provider's quirks and the model's wants make of the members. */
-void quirk_apply(const struct target *, struct changes *);
+void quirk_apply(const struct target *, struct changes *, struct arena *);
 /* The same for responses, and for embeddings. */
 void quirk_responses(const struct target *, struct changes *);
 void quirk_embed(const struct target *, struct changes *);

@@ -136,6 +136,9 @@ static const struct {
 	    "\"googleSearch\":{}}],\"toolConfig\":{"
 	    "\"includeServerSideToolInvocations\":true}",
 	    "zz", "" },
+	{ "what is said of the search", 0, 0, true, USER,
+	    "\"web_search_options\":{\"search_context_size\":\"low\"}",
+	    "\"googleSearch\":{}", "low", "search_context_size" },
 	{ "trap 86: NONE stops search too", LLM_WANTS_SEALS, 0, true, USER,
 	    SEARCH ",\"tool_choice\":\"none\"", "\"mode\":\"NONE\"",
 	    "googleSearch", "" },

@@ -105,6 +105,15 @@ static const struct {
 { "trap 127: pause_turn stays through events", TO_SELF, START TEXT("0", "Hi") WHY("pause_turn") END, "S <text text:Hi > =pause_turn ." },
 { "context window", TO_CHAT, START TEXT("0", "Hi") WHY("model_context_window_exceeded") END, "r text:Hi f:length u:6/7/2/1" },
 { "refusal", TO_CHAT, START E("message_delta", ",'delta':{'stop_reason':'refusal','stop_details':{'explanation':'no'}},'usage':{'output_tokens':2}") END, "r no:no f:content_filter u:6/2/2/1" },
+{ "blocks that count from 1", RELAY, START TEXT("1", "a") TEXT("3", "b") DONE, "S <text text:a > <text text:b > =end_turn ." },
+{ "a block without its start", RELAY, START DELTA("0", "'type':'text_delta','text':'a'") STOP("0") OPEN("1", "'type':'text','text':''") STOP("1") DONE, "S <text text:a > <text > =end_turn ." },
+{ "thoughts without their start", RELAY, START DELTA("0", "'type':'thinking_delta','thinking':'t'") TEXT("1", "a") DONE, "S <thinking+ think:t > <text text:a > =end_turn ." },
+{ "blocks that overlap", RELAY, START OPEN("0", "'type':'text','text':''") TOOL("1", "x", "{}") DELTA("1", "'type':'input_json_delta','partial_json':'{}'") DELTA("0", "'type':'text_delta','text':'a'") STOP("0") STOP("1") WHY("tool_use") END,
+  "S <text > <tool_use json:{} > <text text:a > =tool_use ." },
+{ "arguments of nobody's call", RELAY, START TOOL("0", "x", "{}") TEXT("1", "a") DELTA("0", "'type':'input_json_delta','partial_json':'{}'") WHY("tool_use") END,
+  "S <tool_use > <text text:a > !Upstream stream ended before its finish" },
+{ "a delta that nobody knows, outside", RELAY, START TEXT("0", "a") DELTA("0", "'type':'newest'") STOP("0") DONE, "S <text text:a > =end_turn ." },
+{ "trap 28: end_turn with a call", RELAY, START TOOL("0", "x", "{}") STOP("0") DONE, "S <tool_use > =tool_use ." },
 { "block left open", RELAY, START OPEN("0", "'type':'text','text':''") DELTA("0", "'type':'text_delta','text':'x'") DONE, "S <text text:x > =end_turn ." },
 
 { "trap 47: reasoning first", FROM_CHAT, CH("'reasoning_content':'t'", "null") CH("'content':'x'", "null") CH("", "'stop'") USAGE FIN, "S <thinking+ think:t > <text text:x > =end_turn ." },
@@ -213,6 +222,22 @@ tell_delta(struct buf *b, struct str d, struct arena *a)
 		say(b, "*", STR(""));
 }
 
+/* Numbers of blocks count from 0, and all of a block has its own. */
+static void
+check_index(const struct buf *b, struct str raw, bool starts)
+{
+	struct str index = jscan_at(raw, "index");
+	int64_t n, seen = 0;
+	size_t i;
+
+	if (index.p == NULL)
+		return;
+	for (i = 0; i < b->n; i++)
+		seen += b->p[i] == '<';
+	ck_assert(jscan_int(index, &n));
+	ck_assert_int_eq(n + !starts, seen);
+}
+
 static void
 tell_message(struct buf *b, struct str raw, struct arena *a)
 {
@@ -223,14 +248,17 @@ tell_message(struct buf *b, struct str raw, struct arena *a)
 	if (str_is(type, "message_start"))
 		say(b, "S", STR(""));
 	else if (str_is(type, "content_block_start")) {
+		check_index(b, raw, true);
 		say(b, "<", word(block, "type", a));
 		if (word(block, "signature", a).p != NULL)
 			buf_addc(b, '+');
-	} else if (str_is(type, "content_block_delta"))
+	} else if (str_is(type, "content_block_delta")) {
+		check_index(b, raw, false);
 		tell_delta(b, delta, a);
-	else if (str_is(type, "content_block_stop"))
+	} else if (str_is(type, "content_block_stop")) {
+		check_index(b, raw, false);
 		say(b, ">", STR(""));
-	else if (str_is(type, "message_delta"))
+	} else if (str_is(type, "message_delta"))
 		say(b, "=", word(delta, "stop_reason", a));
 	else if (str_is(type, "message_stop"))
 		say(b, ".", STR(""));

@@ -66,6 +66,10 @@ static const struct {
 { "schemas are closed, limits are words", "{'response_format':{'type':'json_schema','json_schema':{'name':'n','schema':{'type':'object','properties':{'minimum':{'type':'integer','minimum':1,'maximum':9,'description':'d'},'list':{'type':'array','maxItems':3,'items':{'type':'object','properties':{}}}},'additionalProperties':true}}}," U "}", CAPS, 0,
   "'schema':{'type':'object','properties':{'minimum':{'type':'integer','description':'d (minimum: 1, maximum: 9)'},'list':{'type':'array','items':{'type':'object','properties':{},'additionalProperties':false},'description':'(maxItems: 3)'}},'additionalProperties':false}", NULL, "" },
 { "hints", "{'seed':1,'frequency_penalty':1,'service_tier':'default','logit_x':1,'user':'a@b'," U "}", CAPS, 0, "'service_tier':'standard_only'", "seed", "frequency_penalty,seed,user,logit_x" },
+{ "how closely to look", "{'messages':[{'role':'user','content':[{'type':'image_url','image_url':{'url':'https://a/b.png','detail':'low'}}]}]}", CAPS, 0, "{'type':'url','url':'https://a/b.png'}", "detail", "detail" },
+{ "ids of other vendors", "{'messages':[{'role':'user','content':'x'},{'role':'assistant','tool_calls':[{'id':'f:0','type':'function','function':{'name':'f','arguments':''}}]},{'role':'tool','tool_call_id':'f:0','content':'1'}]}", CAPS, 0,
+  "'id':'tooluse_ebff85250728f0de6847c8bfbac700e7'", "f:0", "" },
+{ "how much is searched", "{'web_search_options':{'search_context_size':'low'}," U "}", CAPS, 0, "'name':'web_search'}]", "low", "search_context_size" },
 { "a wish nobody grants", "{'web_search_options':{'user_location':{'type':'approximate','approximate':{'city':'Ulm'}}}," U "}", CAPS, 0, "{'type':'web_search_20250305','name':'web_search','user_location':{'type':'approximate','city':'Ulm'}}", NULL, "" },
 };
 
@@ -99,6 +103,8 @@ static const struct {
 { Q "'messages':[{'role':'user','content':[{'type':'image','source':{'type':'url','url':'https://a'}}]}]}", NULL, LLM_CAN_IMAGES, LLM_SAY_URL, 0, NULL },
 { Q "'messages':[{'role':'user','content':[{'type':'tool_result','tool_use_id':'a','content':[{'type':'document','source':{'type':'base64','media_type':'application/pdf','data':'AA=='}}]}]}]}", NULL, LLM_CAN_FILES, 0, 0, NULL },
 { Q "'messages':[{'role':'user','content':[{'type':'text'}]}]}", "messages[0].content[0].text: is required", 0, 0, 0, NULL },
+{ Q "'messages':[{'role':'user','content':[{'type':'tool_result','tool_use_id':'a\\u0000','content':'x'}]}]}", "messages[0].content[0].tool_use_id: must not have a NUL in it", 0, 0, 0, NULL },
+{ Q "'tools':[{'name':'\\u0000f','input_schema':{}}]," U "}", "tools[0].name: must not have a NUL in it", 0, 0, 0, NULL },
 { Q "'output_config':{'format':{'type':'json_schema','schema':{}}}," U "}", NULL, LLM_CAN_SCHEMA, 0, 0, NULL },
 { Q "'system':[{'type':'image'}]," U "}", "system[0].type: must be text", 0, 0, 0, NULL },
 };

@@ -80,6 +80,25 @@ static const struct {
 	{ "web search as the only tool", "openai", PLAIN,
 	    "\"tools\":[{\"type\":\"web_search\"}]",
 	    "\"web_search_options\":{}", "" },
+	{ "what is said of the search", "openai", PLAIN,
+	    "\"tools\":[{\"type\":\"web_search\","
+	    "\"search_context_size\":\"low\",\"user_location\":"
+	    "{\"type\":\"approximate\",\"city\":\"Ulm\",\"x\":1},"
+	    "\"max_uses\":2,\"allowed_domains\":[\"a.b\"],"
+	    "\"blocked_domains\":null}]",
+	    "\"web_search_options\":{\"search_context_size\":\"low\","
+	    "\"user_location\":{\"type\":\"approximate\","
+	    "\"approximate\":{\"city\":\"Ulm\"}}}",
+	    "allowed_domains,max_uses" },
+	{ "a place in OpenAI's words", "openai", PLAIN,
+	    "\"tools\":[{\"type\":\"web_search\",\"user_location\":"
+	    "{\"type\":\"approximate\",\"approximate\":{\"a\":1}}}]",
+	    "\"web_search_options\":{\"user_location\":"
+	    "{\"type\":\"approximate\",\"approximate\":{\"a\":1}}}",
+	    "" },
+	{ "a picture's settings", "groq", PLAIN,
+	    "\"x\":1,\"image_config\":{\"n\":2}", "\"x\":1",
+	    "image_config" },
 	{ "web search of others", "groq", PLAIN,
 	    "\"tools\":[{\"type\":\"web_search\"}]",
 	    "\"tools\":[{\"type\":\"web_search\"}]", "" },

@@ -3,6 +3,7 @@
 
 import { Gateway, sleep, until } from '../../lib/gateway.mjs'
 import { events, faults, join } from '../../lib/messages.mjs'
+import * as chat from '../../lib/stream.mjs'
 import { anthropic, assert, common, flat, table, test } from '../../lib/suite.mjs'
 import { Upstream, completion, event, message, messageStream, textStream } from '../../lib/upstream.mjs'
 import { secretKey } from './setting.mjs'
@@ -18,8 +19,24 @@ const behaviours = {
   'error-mid': (req, res) => { sse(res); res.end([...messageStream().slice(0, 3), event(error('overloaded_error'))].join('')) },
   'rate-first': (req, res) => { sse(res); res.end(event(error('rate_limit_error'))) },
   'status-400': (req, res) => json(res, 400, error('invalid_request_error', 'max_tokens: too large')),
+  'status-404': (req, res) => json(res, 404, error('not_found_error', 'model: none')),
+  'status-413': (req, res) => json(res, 413, error('request_too_large')),
   'no-balance': (req, res) => json(res, 400, error('invalid_request_error', 'Your credit balance is too low to access the API')),
   'status-529': (req, res) => json(res, 529, error('overloaded_error')),
+  // Calls the first tool, by the name that it was told.
+  caller: (req, res, body) => {
+    const call = { type: 'tool_use', id: 'toolu_1', name: body.tools[0].name, input: {} }
+    if (!body.stream) { json(res, 200, message('', { content: [call], stop_reason: 'tool_use' })); return }
+    const t = messageStream()
+    sse(res)
+    res.end([t[0], event({ type: 'content_block_start', index: 0, content_block: call }), event({ type: 'content_block_stop', index: 0 }),
+      event({ type: 'message_delta', delta: { stop_reason: 'tool_use', stop_sequence: null }, usage: { output_tokens: 2 } }), t.at(-1)].join(''))
+  },
+  bare: (req, res, body) => {
+    if (!body.stream) { json(res, 200, message('Hello there', { stop_reason: null })); return }
+    sse(res)
+    res.end([event({ type: 'message_start', message: message('', { content: [], usage: null }) }), ...messageStream().slice(1)].join(''))
+  },
   'slow-mid': async (req, res) => {
     const t = messageStream()
     sse(res)
@@ -74,7 +91,7 @@ export function messages(g) {
   const post = (body, headers = {}, more = {}) => g().post('/v1/messages', body, { headers: { 'anthropic-version': '2023-06-01', ...headers }, ...more })
   plain(post)
   headers(g, post)
-  streams(post)
+  streams(g, post)
   errors(post)
   counts(g)
 }
@@ -146,7 +163,7 @@ function headers(g, post) {
   })
 }
 
-function streams(post) {
+function streams(g, post) {
   test('messages: a stream', async () => {
     const a = await post(hello({ stream: true }))
     const list = events(a.text)
@@ -180,6 +197,35 @@ function streams(post) {
     assert.match(last.json.request_id, /^req_/)
     assert.ok(!list.some(e => e.name === 'message_stop'))
   })
+  test('messages: a failure has the envelope in a stream, whatever is asked for', async () => {
+    for (const format of ['flat', 'openai']) {
+      const last = events((await post(named('cut'), { 'x-llmgw-error-format': format })).text).at(-1)
+      assert.deepEqual([last.name, last.json.type, last.json.error.type], ['error', 'error', 'api_error'])
+    }
+  })
+  table('messages: a tool with a name that is not taken here', [['plain', false], ['stream', true]], async (_, stream) => {
+    const f = name => ({ type: 'function', function: { name } })
+    const calls = [{ id: 'functions.f:0', type: 'function', function: { name: 'a.b:c', arguments: '{}' } }]
+    const a = await g().chat({
+      model: 'claude/caller', stream, tools: [f('a.b:c'), f('plain')], tool_choice: f('a.b:c'),
+      messages: [{ role: 'user', content: 'x' }, { role: 'assistant', tool_calls: calls }, { role: 'tool', tool_call_id: 'functions.f:0', content: 'y' }]
+    })
+    assert.equal(a.status, 200, a.text.slice(0, 300))
+    const { tools, tool_choice: choice, messages: [, said, result] } = upstream.last.body
+    assert.deepEqual([tools[0].name, tools[1].name, choice.name, said.content[0].name], ['a_b_c', 'plain', 'a_b_c', 'a_b_c'])
+    assert.match(said.content[0].id, /^[A-Za-z0-9_-]+$/)
+    assert.equal(result.content[0].tool_use_id, said.content[0].id)
+    const call = stream ? chat.join(chat.events(a.text)).tool_calls[0] : a.json.choices[0].message.tool_calls[0].function
+    assert.equal(call.name, 'a.b:c')
+  })
+  test('messages: an answer that tells little', async () => {
+    assert.equal((await post(named('bare', { stream: false }))).json.stop_reason, 'end_turn')
+    const list = events((await post(named('bare'))).text)
+    assert.deepEqual(faults(list), [])
+    assert.deepEqual(list[0].json.message.usage, { input_tokens: 0, output_tokens: 0 })
+    const other = await g().chat({ model: 'claude/bare', messages: [{ role: 'user', content: 'x' }] })
+    assert.equal(other.json.choices?.[0].finish_reason, 'stop', other.text)
+  })
   test('messages: abort', async () => {
     const before = upstream.requests.length
     await post(named('endless'), {}, { onData: (d, req) => { if (String(d).includes('text_delta')) req.destroy() } }).catch(() => {})
@@ -189,7 +235,8 @@ function streams(post) {
 
 function errors(post) {
   table('messages: an error', [
-    ['error-first', 500, 'api_error'], ['rate-first', 429, 'rate_limit_error'], ['status-529', 500, 'api_error'], ['status-400', 400, 'invalid_request_error'], ['no-balance', 500, 'api_error']
+    ['error-first', 500, 'api_error'], ['rate-first', 429, 'rate_limit_error'], ['status-529', 500, 'api_error'], ['status-400', 400, 'invalid_request_error'],
+    ['status-404', 404, 'not_found_error'], ['status-413', 413, 'request_too_large'], ['no-balance', 500, 'api_error']
   ], async (name, status, type) => anthropic(await post(named(name), { 'x-no-fallback': 'true' }), status, type))
   test('messages: what the provider says of a request', async () => {
     assert.equal((await post(named('status-400'))).json.error.message, 'max_tokens: too large')

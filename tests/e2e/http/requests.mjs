@@ -1,7 +1,7 @@
 // What the gateway takes and refuses before it asks a provider (api.md 1-4.2).
 
 import { gzipSync } from 'node:zlib'
-import { serverName, sleep } from '../../lib/gateway.mjs'
+import { serverName, sleep, until } from '../../lib/gateway.mjs'
 import { exchange } from '../../lib/http.mjs'
 import { anthropic, assert, common, flat, openai, table, test } from '../../lib/suite.mjs'
 import { hello, maxBody, upstream } from './setting.mjs'
@@ -338,6 +338,17 @@ function members(g) {
     const a = await g().chat(hello(), { headers: { 'x-source': source } })
     assert.equal(a.status, status)
     if (status === 400) flat(a, 400, 'invalid_parameters')
+  })
+  table('who is recorded as the source', [
+    ['x-source', { 'x-source': 'mine', 'http-referer': 'https://app.example' }, 'mine'], ['HTTP-Referer', { 'http-referer': 'https://www.app.example/a' }, 'app.example/a'],
+    ['HTTP-Referer before Referer', { 'http-referer': 'https://app.example', referer: 'https://b.example' }, 'app.example'],
+    ['one that does not fit', { 'http-referer': 'https://app.example/?q=1' }, null]
+  ], async (name, headers, source) => {
+    const a = await g().chat(hello(), { headers })
+    assert.equal(a.status, 200)
+    const found = () => JSON.parse(g().ctl('log', 'list', '--json', '--request-id', a.headers['x-request-id'])).data[0]
+    assert.ok(await until(found), 'no record')
+    assert.equal(found().source, source)
   })
 }
 

@@ -362,6 +362,17 @@ export function guarded(g) {
     assert.match(a.headers['access-control-allow-methods'], /POST/)
     assert.equal(a.headers['access-control-max-age'], '600')
   })
+  test('preflight: of the names that are asked for those that are some', async () => {
+    const ask = async names => (await g().send('OPTIONS', '/v1/messages', {
+      headers: { authorization: null, origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': names }
+    })).headers['access-control-allow-headers']
+    assert.equal(await ask('Authorization,x-b ad, x-api-key , a/b,"q",,x-stainless-lang'), 'Authorization, x-api-key, x-stainless-lang')
+    assert.equal(await ask('x y'), undefined)
+  })
+  test('what a browser may read', async () => {
+    const names = (await g().chat(hello(), { headers: { origin: 'https://app.example', authorization: 'Bearer x' } })).headers['access-control-expose-headers'].split(', ')
+    for (const n of ['x-request-id', 'X-LLMGW-Dropped', 'Retry-After', 'WWW-Authenticate', 'mcp-session-id']) assert.ok(names.includes(n), n)
+  })
   test('metrics_token', async () => {
     assert.equal((await g().get('/metrics', anonymous)).status, 401)
     assert.equal((await g().get('/metrics', { headers: { authorization: 'Bearer wrong' } })).status, 401)
