@@ -58,7 +58,7 @@ struct page {
 	int from, to;
 };
 
-static void
+static int
 find_page(struct req *r, struct page *p)
 {
 	struct str after = path_query(r, "after_id");
@@ -67,8 +67,14 @@ find_page(struct req *r, struct page *p)
 	int64_t max = PAGE_DEFAULT;
 	int i;
 
-	if (!jscan_int(limit, &max) || max < 1 || max > PAGE_MAX)
-		max = PAGE_DEFAULT;
+	if (limit.p != NULL &&
+	    (!jscan_int(limit, &max) || max < 1 || max > PAGE_MAX)) {
+		r->err.param = STR("limit");
+		return err_set(&r->err, ERR_BAD_PARAM,
+		    "Invalid request parameters: limit: must be a number from "
+		    "1 to %d",
+		    PAGE_MAX);
+	}
 	p->from = 0;
 	p->to = p->n;
 	for (i = 0; i < p->n; i++) {
@@ -81,9 +87,10 @@ find_page(struct req *r, struct page *p)
 		p->from = p->to - (int)max;
 	else if (p->to - p->from > max)
 		p->to = p->from + (int)max;
+	return 0;
 }
 
-static void
+static int
 list_anthropic(struct req *r, const struct view *v, struct buf *b)
 {
 	const struct catalog *c = r->world->catalog;
@@ -96,7 +103,8 @@ list_anthropic(struct req *r, const struct view *v, struct buf *b)
 	for (i = 0; i < catalog_count(c); i++)
 		if (models_listed(v, catalog_at(c, i)))
 			p.v[p.n++] = catalog_at(c, i);
-	find_page(r, &p);
+	if (find_page(r, &p) == -1)
+		return -1;
 	jw_obj(&w, NULL);
 	jw_arr(&w, "data");
 	for (i = p.from; i < p.to; i++)
@@ -111,6 +119,7 @@ list_anthropic(struct req *r, const struct view *v, struct buf *b)
 		jw_null(&w, "last_id");
 	}
 	jw_end(&w);
+	return 0;
 }
 
 /* With a tag, so that a client that has it already is told so (304). */
@@ -126,7 +135,8 @@ answer_tagged(struct req *r, struct str body)
 	tag = arena_fmt(r->setup, "\"%.32s\"", hex);
 	extra = arena_fmt(r->setup,
 	    "Cache-Control: max-age=60\r\nETag: %.*s\r\n", STR_ARG(tag));
-	if (known.n > 0 && (str_is(known, "*") ||
+	if (known.n > 0 &&
+	    (str_is(known, "*") ||
 		memmem(known.p, known.n, tag.p, tag.n) != NULL))
 		reply_whole(r, 304, NULL, extra, STR(""));
 	else
@@ -138,14 +148,16 @@ stage_models(struct req *r)
 {
 	struct view v = models_view(r);
 	struct buf b = BUF_LIMIT(LIST_MAX);
+	int rc = 0;
 
 	if (v.anthropic)
-		list_anthropic(r, &v, &b);
+		rc = list_anthropic(r, &v, &b);
 	else
 		list_openai(r, &v, &b);
-	answer_tagged(r, buf_str(&b));
+	if (rc == 0)
+		answer_tagged(r, buf_str(&b));
 	buf_free(&b);
-	return DONE;
+	return rc == 0 ? DONE : FAIL;
 }
 
 /* "provider/model" or a model: the rest of the path. */
@@ -172,16 +184,19 @@ stage_model(struct req *r)
 	struct str id = { r->path.p + 11, r->path.n - 11 };
 	struct view v = models_view(r);
 	const struct model *m = find_model(&v, id);
+	bool automatic = str_is(id, "auto") && !v.anthropic && !v.barred;
 	struct buf b = BUF_LIMIT(LIST_MAX);
 	struct jw w = JW_TO(&b);
 
-	v.all = true;
-	if (m == NULL || !models_offered(&v, m)) {
+	v.all = !automatic;
+	if (!automatic && (m == NULL || !models_offered(&v, m))) {
 		err_set(&r->err, ERR_NOT_FOUND, "Model %.*s not found",
 		    (int)(id.n > 200 ? 200 : id.n), id.p);
 		return FAIL;
 	}
-	if (v.anthropic)
+	if (automatic)
+		models_put_auto(&w, &v);
+	else if (v.anthropic)
 		models_put_anthropic(&w, m);
 	else
 		models_put(&w, &v, m);

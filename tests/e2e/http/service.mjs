@@ -127,6 +127,17 @@ function modelLists(g) {
     const next = (await g().get(`/v1/models?limit=2&after_id=${encodeURIComponent(b.first_id)}`, { headers })).json
     assert.deepEqual(next.data.map(m => m.id), b.data.slice(1).map(m => m.id))
     assert.equal((await g().get('/v1/models/plain-model', { headers })).json.type, 'model')
+    for (const n of ['0', '1001', '-1', 'x', '']) {
+      const a = await g().get(`/v1/models?limit=${n}`, { headers })
+      assert.equal(a.status, 400, n)
+      assert.match(a.text, /limit: must be a number from 1 to 1000/)
+    }
+    assert.equal((await g().get('/v1/models?limit=1000', { headers })).status, 200)
+  })
+  test('auto is in the list, and by its name', async () => {
+    const [first] = (await g().get('/v1/models')).json.data
+    assert.equal(first.id, 'auto')
+    assert.deepEqual((await g().get('/v1/models/auto')).json, first)
   })
 }
 
