@@ -117,9 +117,9 @@ worst_in_tier(const struct budget_ask *ask, const struct budget_candidate *c,
 
 /* In the dearest of the tiers up to the one that the input may reach. */
 static int64_t
-worst(const struct budget_ask *ask, const struct budget_candidate *c)
+worst_of(const struct budget_ask *ask, const struct budget_candidate *c,
+    const struct mapping *m)
 {
-	const struct mapping *m = c->mapping;
 	const struct prices *t = m->tiers,
 			    *last =
 				price_tier(m, budget_input(ask->request, m));
@@ -127,6 +127,21 @@ worst(const struct budget_ask *ask, const struct budget_candidate *c)
 
 	for (; t <= last; t++)
 		max = larger(max, worst_in_tier(ask, c, t));
+	return max;
+}
+
+/* Whatever the region, and the hour at which it is asked. */
+static int64_t
+worst(const struct budget_ask *ask, const struct budget_candidate *c)
+{
+	struct mapping m = *c->mapping;
+	int64_t max = worst_of(ask, c, &m);
+
+	for (int i = 0; i < c->mapping->nlists; i++) {
+		m.tiers = c->mapping->lists[i].tiers;
+		m.ntiers = c->mapping->lists[i].ntiers;
+		max = larger(max, worst_of(ask, c, &m));
+	}
 	return max;
 }
 

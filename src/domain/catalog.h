@@ -44,6 +44,14 @@ struct picture_price {
 	int64_t each;             /* 0 or less: by the tokens */
 };
 
+/* Prices of a region, or of some hours of the day. */
+struct price_list {
+	struct str region; /* absent: of all of them */
+	int from, to;      /* minutes of the day, UTC; equal: all of it */
+	const struct prices *tiers;
+	int ntiers;
+};
+
 struct model;
 
 struct mapping {
@@ -57,6 +65,8 @@ struct mapping {
 	int64_t discount;           /* millionths off the prices; 0: none */
 	const struct prices *tiers; /* ascending; at least one */
 	int ntiers;
+	const struct price_list *lists; /* the first that fits goes before */
+	int nlists;
 	const struct picture_price *pictures;
 	int npictures;
 	struct str deprecated_at; /* "2026-01-31" or absent */

@@ -59,8 +59,8 @@ catalog_read_add(struct catalog_load *l, struct model *m)
 	l->v[l->n++] = m;
 }
 
-static int
-count(struct str raw)
+int
+catalog_read_size(struct str raw)
 {
 	struct jmember m;
 	struct jiter it;
@@ -72,9 +72,9 @@ count(struct str raw)
 }
 
 /* Absent and null give STR_NONE. */
-static int
-get_text(struct catalog_load *l, struct str raw, const char *what, bool needed,
-    struct str *out)
+int
+catalog_read_text(struct catalog_load *l, struct str raw, const char *what,
+    bool needed, struct str *out)
 {
 	struct str s;
 
@@ -91,8 +91,8 @@ get_text(struct catalog_load *l, struct str raw, const char *what, bool needed,
 	return 0;
 }
 
-static int
-get_count(
+int
+catalog_read_count(
     struct catalog_load *l, struct str raw, const char *what, int64_t *out)
 {
 	*out = 0;
@@ -110,7 +110,7 @@ get_day(
 	static const char form[] = "dddd-dd-dd";
 	size_t i;
 
-	if (get_text(l, raw, what, false, out) == -1)
+	if (catalog_read_text(l, raw, what, false, out) == -1)
 		return -1;
 	if (out->p == NULL)
 		return 0;
@@ -157,133 +157,6 @@ get_bits(struct catalog_load *l, struct str raw, const char *what,
 	return 0;
 }
 
-/* Sorted as struct prices; what is per piece is told in whole dollars. */
-static const struct {
-	const char *key;
-	size_t offset;
-	int decimals;
-} price_rows[] = {
-	{ "input", offsetof(struct prices, input), 6 },
-	{ "cached_input", offsetof(struct prices, cached_input), 6 },
-	{ "cache_write", offsetof(struct prices, cache_write), 6 },
-	{ "cache_write_1h", offsetof(struct prices, cache_write_1h), 6 },
-	{ "output", offsetof(struct prices, output), 6 },
-	{ "request", offsetof(struct prices, request), 12 },
-	{ "web_search", offsetof(struct prices, web_search), 12 },
-	{ "image_in", offsetof(struct prices, image_in), 6 },
-	{ "image_out", offsetof(struct prices, image_out), 6 },
-	{ "audio_in", offsetof(struct prices, audio_in), 6 },
-	{ "audio_out", offsetof(struct prices, audio_out), 6 },
-	{ "image_in_each", offsetof(struct prices, image_in_each), 12 },
-	{ "image_out_each", offsetof(struct prices, image_out_each), 12 },
-};
-
-static int
-get_tier(struct catalog_load *l, struct str raw, struct prices *t)
-{
-	struct str v;
-	int64_t *pico;
-	size_t i;
-
-	if (get_count(l, jscan_at(raw, "upto"), "upto", &t->upto) == -1)
-		return -1;
-	for (i = 0; i < NROWS(price_rows); i++) {
-		pico = (int64_t *)(void *)((char *)t + price_rows[i].offset);
-		*pico = NO_PRICE;
-		v = jscan_at(raw, price_rows[i].key);
-		if (v.p == NULL || jscan_null(v))
-			continue;
-		v = jscan_text(v, l->line);
-		if (v.p == NULL ||
-		    catalog_decimal(v, price_rows[i].decimals, pico) == -1)
-			return catalog_read_fail(
-			    l, "\"%s\" is no price", price_rows[i].key);
-	}
-	return 0;
-}
-
-static int
-get_tiers(struct catalog_load *l, struct str raw, struct mapping *p)
-{
-	int n = count(raw), i = 0;
-	struct prices *t;
-	struct jmember m;
-	struct jiter it;
-
-	if (n < 1 || n > CATALOG_TIERS_MAX)
-		return catalog_read_fail(l, "1 to 8 \"tiers\" are needed");
-	t = arena_zalloc(l->keep, sizeof(*t) * (size_t)n);
-	p->tiers = t;
-	p->ntiers = n;
-	for (it = jscan_into(raw); jscan_next(&it, &m); i++) {
-		if (get_tier(l, m.raw, &t[i]) == -1)
-			return -1;
-		if ((i == n - 1) != (t[i].upto == 0) ||
-		    (i > 0 && i < n - 1 && t[i].upto <= t[i - 1].upto))
-			return catalog_read_fail(
-			    l, "\"upto\" must rise, the last has none");
-	}
-	t[n - 1].upto = INT64_MAX;
-	return 0;
-}
-
-/* {"size":"1024x1024","quality":"low","tokens":272}, or with "each". */
-static int
-get_picture(struct catalog_load *l, struct str raw, struct picture_price *p)
-{
-	struct str size = jscan_word(raw, "size");
-	struct str quality = jscan_word(raw, "quality");
-	struct str each = jscan_word(raw, "each");
-	struct llm_picture at = { 0 };
-
-	p->each = NO_PRICE;
-	if (size.n > 0 && !llm_picture_size(&at, size))
-		return catalog_read_fail(l, "\"size\" is none of an image");
-	p->w = at.w;
-	p->h = at.h;
-	p->quality = llm_quality_find(quality);
-	if (quality.n > 0 && p->quality == LLM_QUALITY_AUTO)
-		return catalog_read_fail(l, "\"quality\" is no such word");
-	if (each.n > 0 && catalog_decimal(each, 12, &p->each) == -1)
-		return catalog_read_fail(l, "\"each\" is no price");
-	return get_count(l, jscan_at(raw, "tokens"), "tokens", &p->tokens);
-}
-
-static int
-get_pictures(struct catalog_load *l, struct str raw, struct mapping *p)
-{
-	struct picture_price *v;
-	struct jmember m;
-	struct jiter it;
-	int n = count(raw);
-
-	if (n == 0)
-		return 0;
-	if (n > CATALOG_PICTURES_MAX)
-		return catalog_read_fail(l, "more than 32 \"pictures\"");
-	v = arena_zalloc(l->keep, sizeof(*v) * (size_t)n);
-	p->pictures = v;
-	for (it = jscan_into(raw); jscan_next(&it, &m);)
-		if (get_picture(l, m.raw, &v[p->npictures++]) == -1)
-			return -1;
-	return 0;
-}
-
-/* "0.25": a quarter less, in millionths. */
-static int
-get_discount(struct catalog_load *l, struct str raw, int64_t *out)
-{
-	struct str v;
-
-	if (raw.p == NULL || jscan_null(raw))
-		return 0;
-	v = jscan_text(raw, l->line);
-	if (v.p == NULL || catalog_decimal(v, 6, out) == -1 || *out > 1000000)
-		return catalog_read_fail(
-		    l, "\"discount\" is no fraction from 0 to 1");
-	return 0;
-}
-
 static bool
 known_stability(struct str s)
 {
@@ -294,26 +167,29 @@ known_stability(struct str s)
 static int
 get_mapping(struct catalog_load *l, struct str raw, struct mapping *p)
 {
-	if (get_text(l, jscan_at(raw, "provider"), "provider", true,
+	if (catalog_read_text(l, jscan_at(raw, "provider"), "provider", true,
 		&p->provider) == -1 ||
-	    get_text(l, jscan_at(raw, "model"), "model", true, &p->upstream) ==
-		-1 ||
-	    get_count(l, jscan_at(raw, "context"), "context", &p->context) ==
-		-1 ||
-	    get_count(l, jscan_at(raw, "max_output"), "max_output",
+	    catalog_read_text(
+		l, jscan_at(raw, "model"), "model", true, &p->upstream) == -1 ||
+	    catalog_read_count(
+		l, jscan_at(raw, "context"), "context", &p->context) == -1 ||
+	    catalog_read_count(l, jscan_at(raw, "max_output"), "max_output",
 		&p->max_output) == -1 ||
 	    get_bits(l, jscan_at(raw, "caps"), "caps", catalog_cap_bit,
 		&p->caps) == -1 ||
 	    get_bits(l, jscan_at(raw, "efforts"), "efforts", effort_bit,
 		&p->efforts) == -1 ||
-	    get_tiers(l, jscan_at(raw, "tiers"), p) == -1 ||
-	    get_pictures(l, jscan_at(raw, "pictures"), p) == -1 ||
-	    get_discount(l, jscan_at(raw, "discount"), &p->discount) == -1 ||
+	    catalog_tiers(l, jscan_at(raw, "tiers"), &p->tiers, &p->ntiers) ==
+		-1 ||
+	    catalog_lists(l, jscan_at(raw, "prices"), p) == -1 ||
+	    catalog_pictures(l, jscan_at(raw, "pictures"), p) == -1 ||
+	    catalog_discount(l, jscan_at(raw, "discount"), &p->discount) ==
+		-1 ||
 	    get_day(l, jscan_at(raw, "deprecated_at"), "deprecated_at",
 		&p->deprecated_at) == -1 ||
 	    get_day(l, jscan_at(raw, "deactivated_at"), "deactivated_at",
 		&p->deactivated_at) == -1 ||
-	    get_text(l, jscan_at(raw, "stability"), "stability", false,
+	    catalog_read_text(l, jscan_at(raw, "stability"), "stability", false,
 		&p->stability) == -1)
 		return -1;
 	if (!known_stability(p->stability))
@@ -326,7 +202,7 @@ get_mapping(struct catalog_load *l, struct str raw, struct mapping *p)
 static int
 get_mappings(struct catalog_load *l, struct str raw, struct model *m)
 {
-	int n = count(raw);
+	int n = catalog_read_size(raw);
 	struct jmember v;
 	struct jiter it;
 
@@ -340,8 +216,8 @@ get_mappings(struct catalog_load *l, struct str raw, struct model *m)
 		if (get_mapping(l, v.raw, p) == -1)
 			return -1;
 		if (catalog_mapping(m, p) != NULL)
-			return catalog_read_fail(l, "provider %.*s twice",
-			    STR_ARG(p->provider));
+			return catalog_read_fail(
+			    l, "provider %.*s twice", STR_ARG(p->provider));
 		m->nmappings++;
 	}
 	return 0;
@@ -350,7 +226,7 @@ get_mappings(struct catalog_load *l, struct str raw, struct model *m)
 static int
 get_aliases(struct catalog_load *l, struct str raw, struct model *m)
 {
-	int n = count(raw);
+	int n = catalog_read_size(raw);
 	struct jmember v;
 	struct jiter it;
 
@@ -360,7 +236,7 @@ get_aliases(struct catalog_load *l, struct str raw, struct model *m)
 	    NULL :
 	    arena_zalloc(l->keep, sizeof(*m->aliases) * (size_t)n);
 	for (it = jscan_into(raw); jscan_next(&it, &v);) {
-		if (get_text(l, v.raw, "aliases", true,
+		if (catalog_read_text(l, v.raw, "aliases", true,
 			&m->aliases[m->naliases++]) == -1)
 			return -1;
 	}
@@ -382,18 +258,19 @@ get_model(struct catalog_load *l, const struct jmember *v, int n)
 	struct model *m = ARENA_NEW(l->keep, struct model);
 	struct str flag = jscan_get(v, n, "free");
 
-	if (get_text(l, jscan_get(v, n, "id"), "id", true, &m->id) == -1)
+	if (catalog_read_text(l, jscan_get(v, n, "id"), "id", true, &m->id) ==
+	    -1)
 		return -1;
 	if (!usable_id(m->id))
 		return catalog_read_fail(l, "\"id\" is no model name");
-	if (get_text(l, jscan_get(v, n, "name"), "name", false, &m->name) ==
-		-1 ||
-	    get_text(l, jscan_get(v, n, "family"), "family", false,
+	if (catalog_read_text(
+		l, jscan_get(v, n, "name"), "name", false, &m->name) == -1 ||
+	    catalog_read_text(l, jscan_get(v, n, "family"), "family", false,
 		&m->family) == -1 ||
-	    get_text(l, jscan_get(v, n, "owned_by"), "owned_by", false,
+	    catalog_read_text(l, jscan_get(v, n, "owned_by"), "owned_by", false,
 		&m->owned_by) == -1 ||
-	    get_text(l, jscan_get(v, n, "description"), "description", false,
-		&m->description) == -1 ||
+	    catalog_read_text(l, jscan_get(v, n, "description"), "description",
+		false, &m->description) == -1 ||
 	    get_day(l, jscan_get(v, n, "released"), "released", &m->released) ==
 		-1 ||
 	    get_aliases(l, jscan_get(v, n, "aliases"), m) == -1 ||
@@ -402,8 +279,7 @@ get_model(struct catalog_load *l, const struct jmember *v, int n)
 	if (m->name.p == NULL)
 		m->name = m->id;
 	m->free = str_is(flag, "true");
-	m->free_high =
-	    str_is(jscan_get(v, n, "free_limit"), "\"high\"");
+	m->free_high = str_is(jscan_get(v, n, "free_limit"), "\"high\"");
 	if (l->n > 0 && str_cmp(l->v[l->n - 1]->id, m->id) >= 0)
 		return catalog_read_fail(l, "ids must rise");
 	catalog_read_add(l, m);

@@ -45,6 +45,20 @@ void catalog_read_add(struct catalog_load *, struct model *);
 int catalog_read_fail(struct catalog_load *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Members of a mapping.  Absent and null give STR_NONE, 0. */
+int catalog_read_text(struct catalog_load *, struct str raw, const char *what,
+    bool needed, struct str *);
+int catalog_read_count(
+    struct catalog_load *, struct str raw, const char *what, int64_t *);
+int catalog_read_size(struct str raw); /* of an array */
+
+/* Its prices: catalog_price.c. */
+int catalog_tiers(
+    struct catalog_load *, struct str raw, const struct prices **, int *n);
+int catalog_lists(struct catalog_load *, struct str raw, struct mapping *);
+int catalog_pictures(struct catalog_load *, struct str raw, struct mapping *);
+int catalog_discount(struct catalog_load *, struct str raw, int64_t *);
+
 /* The file; source gets its first line. */
 int catalog_read_file(struct catalog_load *, struct str *source);
 /* The [model] sections on top of what is there. */
@@ -53,6 +67,7 @@ int catalog_conf_add(struct catalog_load *, const struct conf *);
 #define CATALOG_MAPPINGS_MAX 32 /* of a model; route.h: ROUTE_MAX */
 #define CATALOG_PICTURES_MAX 32
 #define CATALOG_TIERS_MAX 8
+#define CATALOG_LISTS_MAX 32 /* of prices by region and hour */
 #define CATALOG_ALIASES_MAX 64
 #define CATALOG_MODELS_MAX 20000
 

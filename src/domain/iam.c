@@ -217,19 +217,26 @@ too_dear(int64_t price, int64_t max)
 	return max >= 0 && price > max;
 }
 
+static void
+dearest_of(const struct prices *t, int n, int64_t *input, int64_t *output)
+{
+	for (int i = 0; i < n; i++) {
+		if (t[i].input > *input)
+			*input = t[i].input;
+		if (t[i].output > *output)
+			*output = t[i].output;
+	}
+}
+
 /* The dearest tier: nobody knows yet how long the prompt is. */
 static void
 dearest(const struct mapping *m, int64_t *input, int64_t *output)
 {
-	int i;
-
 	*input = *output = 0;
-	for (i = 0; i < m->ntiers; i++) {
-		if (m->tiers[i].input > *input)
-			*input = m->tiers[i].input;
-		if (m->tiers[i].output > *output)
-			*output = m->tiers[i].output;
-	}
+	dearest_of(m->tiers, m->ntiers, input, output);
+	for (int i = 0; i < m->nlists; i++)
+		dearest_of(
+		    m->lists[i].tiers, m->lists[i].ntiers, input, output);
 }
 
 /* Why a pricing rule does not let it pass, or NULL. */

@@ -57,6 +57,35 @@ price_product(int64_t factor, int64_t by)
 	return (factor * by + PRICE_FULL / 2) / PRICE_FULL;
 }
 
+/* At this minute of the day; an evening's list may go on in the morning. */
+static bool
+is_open(const struct price_list *p, int minute)
+{
+	if (p->from <= p->to)
+		return p->from == p->to ||
+		    (minute >= p->from && minute < p->to);
+	return minute >= p->from || minute < p->to;
+}
+
+const struct mapping *
+price_at(const struct mapping *m, struct str region, int64_t wall_ms,
+    struct mapping *copy)
+{
+	int minute = (int)(wall_ms / 60000 % (24 * 60));
+	const struct price_list *p;
+
+	for (p = m->lists; p < m->lists + m->nlists; p++) {
+		if ((p->region.n > 0 && !str_eq(p->region, region)) ||
+		    !is_open(p, minute))
+			continue;
+		*copy = *m;
+		copy->tiers = p->tiers;
+		copy->ntiers = p->ntiers;
+		return copy;
+	}
+	return m;
+}
+
 const struct prices *
 price_tier(const struct mapping *m, int64_t prompt)
 {

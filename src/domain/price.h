@@ -15,6 +15,13 @@ void price_cost(const struct mapping *, const struct llm_usage *,
 /* The product of two multipliers, rounded half up to a millionth. */
 int64_t price_product(int64_t factor, int64_t by);
 
+/*
+ * The mapping with the prices of this region (absent: none was asked for) at
+ * this time: itself, or *copy.
+ */
+const struct mapping *price_at(const struct mapping *, struct str region,
+    int64_t wall_ms, struct mapping *copy);
+
 /* The tier for a prompt of so many tokens: the first whose bound holds it. */
 const struct prices *price_tier(const struct mapping *, int64_t prompt);
 

@@ -17,9 +17,12 @@
 
 /* What a unit costs this request, in pico-dollars. */
 static int64_t
-price_of(const struct req *r, const struct mapping *m)
+price_of(const struct req *r, const struct mapping *all)
 {
 	int64_t tokens = (int64_t)r->chat.text_bytes / BYTES_PER_TOKEN;
+	struct mapping copy;
+	const struct mapping *m = price_at(
+	    all, r->route.region, r->record.started_ms, &copy);
 	const struct prices *p = price_tier(m, tokens);
 	int64_t in = p->input > 0 ? p->input : 0;
 	int64_t out = p->output > 0 ? p->output : 0;

@@ -465,7 +465,9 @@ void
 gate_asked(struct req *r, const struct target *t)
 {
 	struct board_slot *s = r->hold.slot;
-	const struct mapping *m = t->mapping;
+	struct mapping copy;
+	const struct mapping *m =
+	    price_at(t->mapping, t->region, r->record.started_ms, &copy);
 	const struct prices *p;
 
 	if (s == NULL || r->endpoint->dialect->task == LLM_COUNT)

@@ -140,7 +140,9 @@ void
 record_price(const struct req *r, const struct target *t, struct llm_usage *u,
     struct llm_cost *c)
 {
-	const struct mapping *m = t->mapping;
+	struct mapping copy;
+	const struct mapping *m =
+	    price_at(t->mapping, t->region, r->record.started_ms, &copy);
 	int64_t tier = upstream_tier(t->upstream, served_by(r, u));
 
 	price_fill(m, u);

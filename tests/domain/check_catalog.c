@@ -6,6 +6,9 @@
 #include "room.h"
 
 #define META "{\"catalog\":1,\"made\":\"2026-11-22\"}\n"
+#define LISTS(v)                                                               \
+	META "{\"id\":\"a\",\"mappings\":[{\"provider\":\"p\",\"model\":"      \
+	     "\"u\",\"caps\":[\"chat\"],\"prices\":[" v "]," TIER "}]}\n"
 #define TIER "\"tiers\":[{\"input\":\"0.15\",\"output\":\"0.6\"}]"
 #define MAP "{\"provider\":\"p\",\"model\":\"u\",\"caps\":[\"chat\"]," TIER "}"
 #define MODEL(id) "{\"id\":\"" id "\",\"mappings\":[" MAP "]}\n"
@@ -98,6 +101,17 @@ static const struct {
 	{ META "{\"id\":\"a\",\"mappings\":[{\"provider\":\"p\",\"model\":"
 	       "\"u\",\"caps\":[\"chat\"],\"discount\":\"1.5\"," TIER "}]}\n",
 	    "\"discount\" is no fraction" },
+	{ LISTS("{\"hours\":\"16:30-00:30\"," TIER "}"), "" },
+	{ LISTS("{\"region\":\"eu\"," TIER "},{\"region\":\"us\",\"hours\":"
+		"\"00:00-12:00\"," TIER "}"),
+	    "" },
+	{ LISTS("{" TIER "}"), "need a \"region\" or \"hours\"" },
+	{ LISTS("{\"region\":\"eu\"}"), "\"tiers\" are needed" },
+	{ LISTS("{\"region\":7," TIER "}"), "\"region\" is no text" },
+	{ LISTS("{\"hours\":\"16:30\"," TIER "}"), "\"hours\" must be" },
+	{ LISTS("{\"hours\":\"16:30-24:00\"," TIER "}"), "\"hours\" must be" },
+	{ LISTS("{\"hours\":\"16:60-17:00\"," TIER "}"), "\"hours\" must be" },
+	{ LISTS("{\"hours\":\"16:00-16:00\"," TIER "}"), "\"hours\" must be" },
 };
 
 /* The first mapping of a model at a provider, or NULL. */

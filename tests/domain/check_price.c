@@ -144,6 +144,44 @@ START_TEST(table)
 }
 END_TEST
 
+/* The first list that fits; hours are UTC, and may go over midnight. */
+START_TEST(places_and_hours)
+{
+	static const struct prices t[4] = { { .upto = INT64_MAX, .input = 1 },
+		{ .upto = INT64_MAX, .input = 2 },
+		{ .upto = INT64_MAX, .input = 3 },
+		{ .upto = INT64_MAX, .input = 4 } };
+	static const struct price_list lists[] = {
+		{ STR("eu"), 990, 30, &t[1], 1 }, /* 16:30-00:30 */
+		{ STR("eu"), 0, 0, &t[2], 1 },
+		{ STR_NONE, 60, 120, &t[3], 1 },
+	};
+	static const struct {
+		const char *region;
+		int hour, minute;
+		int64_t input;
+	} rows[] = { { "", 0, 30, 1 }, { "", 1, 0, 4 }, { "", 1, 59, 4 },
+		{ "", 2, 0, 1 }, { "us", 16, 45, 1 }, { "us", 1, 30, 4 },
+		{ "eu", 16, 29, 3 }, { "eu", 16, 30, 2 }, { "eu", 23, 59, 2 },
+		{ "eu", 0, 29, 2 }, { "eu", 0, 30, 3 }, { "eu", 1, 30, 3 } };
+	const struct mapping all = {
+		.tiers = t, .ntiers = 1, .lists = lists, .nlists = 3
+	};
+	const int64_t day = INT64_C(1795478400000); /* 2026-11-24 */
+	struct mapping copy;
+
+	for (size_t i = 0; i < NROWS(rows); i++)
+		ck_assert_int_eq(
+		    price_at(&all, str_from(rows[i].region),
+			day + (rows[i].hour * 60 + rows[i].minute) * 60000 +
+			    59999,
+			&copy)
+			->tiers[0]
+			.input,
+		    rows[i].input);
+}
+END_TEST
+
 START_TEST(parts)
 {
 	ck_assert_int_eq(price_part(1, 499), 0);
@@ -372,6 +410,7 @@ CASE(case_price)
 
 	tcase_add_loop_test(t, images, 0, (int)NROWS(pictures));
 	tcase_add_loop_test(t, table, 0, NROWS(cases));
+	tcase_add_test(t, places_and_hours);
 	tcase_add_test(t, parts);
 	tcase_add_test(t, writes_round_once);
 	tcase_add_test(t, properties);

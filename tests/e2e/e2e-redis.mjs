@@ -13,7 +13,15 @@ const { redis } = m.stores
 // 100 tokens of "flat" are 0.001 USD.
 const each = 1000000
 const count = list => list.reduce((n, a) => ({ ...n, [a.status]: (n[a.status] ?? 0) + 1 }), {})
-const burst = async (t, n) => count(await Promise.all(Array.from({ length: n }, () => m.ask(t, order('b', { out: 100 })))))
+// On a busy machine a call to Redis may miss its 50 ms: 503, and nothing was taken.
+const patient = async t => {
+  for (let i = 0; ; i++) {
+    const a = await m.ask(t, order('b', { out: 100 }))
+    if (a.status !== 503 || i === 40) return a
+    await sleep(250)
+  }
+}
+const burst = async (t, n) => count(await Promise.all(Array.from({ length: n }, () => patient(t))))
 // All processes do: 16 calls in a row.
 const serves = (t, ms = 10000) => {
   let good = 0

@@ -22,6 +22,8 @@ const lacking = {
   shaky: { stability: 'unstable' }, groq: {}, zero: {}, denied: {}, broken: {}
 }
 const list = [
+  { id: 'hourly', mappings: [mapping('a', 'hourly', 1, { prices: [{ region: 'eu', tiers: [{ input: '9', output: '9' }] },
+    ...['00:00-12:00', '12:00-00:00'].map(hours => ({ hours, tiers: [{ input: '7', output: '7' }] }))] })] },
   { id: 'many', mappings: [mapping('a', 'many', 1), mapping('b', 'many', 2), ...Object.entries(lacking).map(([p, more]) => mapping(p, 'many', 3, more))] },
   { id: 'pair', mappings: [mapping('a', 'pair', 1), mapping('b', 'pair', 1.1)] },
   { id: 'vectors', mappings: [mapping('a', 'vectors', 1, { caps: ['embed', 'plain'] })] },
@@ -136,6 +138,10 @@ export function explanations(get) {
         if (!stream || slow) assert.equal(c.parts.latency > 0, stream)
       }
     }
+  })
+  test('prices of the hour', async () => {
+    const a = await get().chat(hello({ model: 'hourly' }))
+    assert.equal(a.json.usage.cost, 0.000203) // 29 tokens at 7 USD per million
   })
   test('explain: nothing is sent, counted or noted', async () => {
     const key = await made({}, { limits: { rpm: 1 } })
