@@ -184,11 +184,17 @@ check_nets(struct str list, struct err *e)
 }
 
 static int
-set_text(const struct conf_row *r, char **out, struct str value,
-    struct arena *a, struct err *e)
+check_users(struct str list, struct err *e)
 {
 	uid_t users[USERS_MAX];
 
+	return users_parse(list, users, USERS_MAX, e);
+}
+
+static int
+set_text(const struct conf_row *r, char **out, struct str value,
+    struct arena *a, struct err *e)
+{
 	if (!is_line(value))
 		return err_set(e, ERR_CONFIG,
 		    "the value has a control character, or a semicolon at its "
@@ -200,8 +206,7 @@ set_text(const struct conf_row *r, char **out, struct str value,
 		    QUOTED(value), r->words);
 	if (r->type == CONF_NETS && check_nets(value, e) == -1)
 		return -1;
-	if (r->type == CONF_USERS &&
-	    users_parse(value, users, USERS_MAX, e) == -1)
+	if (r->type == CONF_USERS && check_users(value, e) == -1)
 		return -1;
 	*out = arena_cstr(a, value);
 	return 0;

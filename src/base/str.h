@@ -71,6 +71,18 @@ str_cmp(struct str a, struct str b)
 }
 
 /* What is left without the blanks and tabs around it. */
+/* At most max bytes of it, not cut inside a character of UTF-8. */
+static inline struct str
+str_cut(struct str s, size_t max)
+{
+	if (s.n <= max)
+		return s;
+	s.n = max;
+	while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
+		s.n--;
+	return s;
+}
+
 static inline struct str
 str_trim(struct str s)
 {

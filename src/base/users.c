@@ -1,6 +1,5 @@
 #include <pwd.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "base/users.h"
 

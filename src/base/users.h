@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#define USERS_MAX 32 /* of a list */
+
 /*
  * The users that a list with commas names, each by its name in the user
  * database or by its number, into v[max].  Their count; 0 of an empty list.
@@ -13,7 +15,5 @@
  * the user database: never on the loop thread.
  */
 int users_parse(struct str list, uid_t *v, int max, struct err *);
-
-#define USERS_MAX 32
 
 #endif

@@ -10,16 +10,7 @@
 static void
 set_message(struct err *e, struct str text)
 {
-	size_t n = text.n;
-
-	if (n > sizeof(e->msg) - 1) {
-		n = sizeof(e->msg) - 1;
-		while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
-			n--;
-	}
-	if (n > 0)
-		memcpy(e->msg, text.p, n);
-	e->msg[n] = '\0';
+	str_copy(e->msg, sizeof(e->msg), str_cut(text, sizeof(e->msg) - 1));
 }
 
 /* A code is passed on if it is a short word; numbers are statuses. */

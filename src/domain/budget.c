@@ -134,14 +134,13 @@ worst_of(const struct budget_ask *ask, const struct budget_candidate *c,
 static int64_t
 worst(const struct budget_ask *ask, const struct budget_candidate *c)
 {
-	struct mapping m = *c->mapping;
-	int64_t max = worst_of(ask, c, &m);
+	const struct mapping *m = c->mapping;
+	int64_t max = worst_of(ask, c, m);
+	struct mapping copy;
 
-	for (int i = 0; i < c->mapping->nlists; i++) {
-		m.tiers = c->mapping->lists[i].tiers;
-		m.ntiers = c->mapping->lists[i].ntiers;
-		max = larger(max, worst_of(ask, c, &m));
-	}
+	for (int i = 0; i < m->nlists; i++)
+		max = larger(
+		    max, worst_of(ask, c, price_by(m, &m->lists[i], &copy)));
 	return max;
 }
 

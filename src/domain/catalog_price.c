@@ -4,6 +4,8 @@
 #include "domain/catalog_read.h"
 #include "json/jscan.h"
 
+#define ROWS_MAX 32 /* of a mapping's images, and lists of prices */
+
 /* Sorted as struct prices; what is per piece is told in whole dollars. */
 static const struct {
 	const char *key;
@@ -117,19 +119,27 @@ get_list(struct catalog_load *l, struct str raw, struct price_list *p)
 	return catalog_tiers(l, jscan_at(raw, "tiers"), &p->tiers, &p->ntiers);
 }
 
+/* Room for the rows of an array that may be absent; NULL: they are too many. */
+static void *
+rows_of(struct catalog_load *l, struct str raw, const char *what, size_t size)
+{
+	int n = catalog_read_size(raw);
+
+	if (n <= ROWS_MAX)
+		return arena_zalloc(l->keep, size * (size_t)n);
+	catalog_read_fail(l, "more than %d \"%s\"", ROWS_MAX, what);
+	return NULL;
+}
+
 int
 catalog_lists(struct catalog_load *l, struct str raw, struct mapping *p)
 {
-	struct price_list *v;
+	struct price_list *v = rows_of(l, raw, "prices", sizeof(*v));
 	struct jmember m;
 	struct jiter it;
-	int n = catalog_read_size(raw);
 
-	if (n == 0)
-		return 0;
-	if (n > CATALOG_LISTS_MAX)
-		return catalog_read_fail(l, "more than 32 \"prices\"");
-	v = arena_zalloc(l->keep, sizeof(*v) * (size_t)n);
+	if (v == NULL)
+		return -1;
 	p->lists = v;
 	for (it = jscan_into(raw); jscan_next(&it, &m);)
 		if (get_list(l, m.raw, &v[p->nlists++]) == -1)
@@ -163,16 +173,12 @@ get_picture(struct catalog_load *l, struct str raw, struct picture_price *p)
 int
 catalog_pictures(struct catalog_load *l, struct str raw, struct mapping *p)
 {
-	struct picture_price *v;
+	struct picture_price *v = rows_of(l, raw, "pictures", sizeof(*v));
 	struct jmember m;
 	struct jiter it;
-	int n = catalog_read_size(raw);
 
-	if (n == 0)
-		return 0;
-	if (n > CATALOG_PICTURES_MAX)
-		return catalog_read_fail(l, "more than 32 \"pictures\"");
-	v = arena_zalloc(l->keep, sizeof(*v) * (size_t)n);
+	if (v == NULL)
+		return -1;
 	p->pictures = v;
 	for (it = jscan_into(raw); jscan_next(&it, &m);)
 		if (get_picture(l, m.raw, &v[p->npictures++]) == -1)

@@ -65,9 +65,7 @@ int catalog_read_file(struct catalog_load *, struct str *source);
 int catalog_conf_add(struct catalog_load *, const struct conf *);
 
 #define CATALOG_MAPPINGS_MAX 32 /* of a model; route.h: ROUTE_MAX */
-#define CATALOG_PICTURES_MAX 32
 #define CATALOG_TIERS_MAX 8
-#define CATALOG_LISTS_MAX 32 /* of prices by region and hour */
 #define CATALOG_ALIASES_MAX 64
 #define CATALOG_MODELS_MAX 20000
 

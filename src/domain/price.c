@@ -68,21 +68,26 @@ is_open(const struct price_list *p, int minute)
 }
 
 const struct mapping *
+price_by(
+    const struct mapping *m, const struct price_list *p, struct mapping *copy)
+{
+	*copy = *m;
+	copy->tiers = p->tiers;
+	copy->ntiers = p->ntiers;
+	return copy;
+}
+
+const struct mapping *
 price_at(const struct mapping *m, struct str region, int64_t wall_ms,
     struct mapping *copy)
 {
 	int minute = (int)(wall_ms / 60000 % (24 * 60));
 	const struct price_list *p;
 
-	for (p = m->lists; p < m->lists + m->nlists; p++) {
-		if ((p->region.n > 0 && !str_eq(p->region, region)) ||
-		    !is_open(p, minute))
-			continue;
-		*copy = *m;
-		copy->tiers = p->tiers;
-		copy->ntiers = p->ntiers;
-		return copy;
-	}
+	for (p = m->lists; p < m->lists + m->nlists; p++)
+		if ((p->region.n == 0 || str_eq(p->region, region)) &&
+		    is_open(p, minute))
+			return price_by(m, p, copy);
 	return m;
 }
 

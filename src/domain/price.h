@@ -22,6 +22,10 @@ int64_t price_product(int64_t factor, int64_t by);
 const struct mapping *price_at(const struct mapping *, struct str region,
     int64_t wall_ms, struct mapping *copy);
 
+/* The same with the prices of one of its lists: *copy. */
+const struct mapping *price_by(const struct mapping *,
+    const struct price_list *, struct mapping *copy);
+
 /* The tier for a prompt of so many tokens: the first whose bound holds it. */
 const struct prices *price_tier(const struct mapping *, int64_t prompt);
 

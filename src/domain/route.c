@@ -25,16 +25,11 @@ static const struct prices free_text_prices = {
 	.audio_out = NO_PRICE,
 };
 
-/* The model string as messages show it, not cut inside a character. */
+/* The model string as messages show it. */
 static struct str
 quoted(struct str s)
 {
-	if (s.n <= QUOTE_MAX)
-		return s;
-	s.n = QUOTE_MAX;
-	while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
-		s.n--;
-	return s;
+	return str_cut(s, QUOTE_MAX);
 }
 
 static int

@@ -7,6 +7,7 @@
 
 /* Every reader of JSON knows the whole numbers up to here (RFC 8259). */
 #define WHOLE_MAX (INT64_C(1) << 53)
+/* Of a name of the client's own so much is told (api.md 2.1). */
 #define QUOTED_MAX 200
 
 /* Strings up to here are words and names, not text. */
@@ -23,18 +24,6 @@ path_put(struct jcheck *c, struct str s)
 	memcpy(c->path + c->npath, s.p, n);
 	c->npath += n;
 	c->path[c->npath] = '\0';
-}
-
-/* A name of the client's own: at most so much of it is told (api.md 2.1). */
-static struct str
-quoted(struct str name)
-{
-	if (name.n <= QUOTED_MAX)
-		return name;
-	name.n = QUOTED_MAX;
-	while (name.n > 0 && ((unsigned char)name.p[name.n] & 0xc0) == 0x80)
-		name.n--;
-	return name;
 }
 
 /* Go down; returns what path_cut() needs to come back. */
@@ -316,7 +305,8 @@ check_member(struct jcheck *c, struct table *t, const struct jmember *m)
 	is = types_of(m->raw);
 	if (is == JT_NULL && !r->required && (r->types & JT_NULL) == 0)
 		return 0;
-	was = path_add(c, is_wild(r) ? quoted(m->key) : str_from(r->name));
+	was = path_add(
+	    c, is_wild(r) ? str_cut(m->key, QUOTED_MAX) : str_from(r->name));
 	if (check_value(c, r, m->raw, is) == -1)
 		return -1;
 	path_cut(c, was);

@@ -51,8 +51,8 @@ llm_say_word(enum llm_task task, unsigned bit)
 }
 
 /* Is the name in a list with commas? */
-static bool
-is_listed(struct str list, struct str name)
+bool
+llm_is_dropped(struct str list, struct str name)
 {
 	while (list.p != NULL)
 		if (str_eq(str_split(&list, ','), name))
@@ -63,7 +63,7 @@ is_listed(struct str list, struct str name)
 static void
 drop(const struct llm_aim *aim, struct str name)
 {
-	if (aim->dropped == NULL || is_listed(buf_str(aim->dropped), name))
+	if (aim->dropped == NULL || llm_is_dropped(buf_str(aim->dropped), name))
 		return;
 	if (aim->dropped->n > 0)
 		buf_addc(aim->dropped, ',');

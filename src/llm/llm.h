@@ -399,7 +399,7 @@ struct llm_aim {
 	int64_t max_output;  /* of the model, 0: not known */
 	bool stream;         /* ask for a stream */
 	bool ids;            /* calls have ids (Gemini: not on Vertex) */
-	bool tiers;          /* service tiers are asked for in the body */
+	bool tiers;          /* takes service tiers (Gemini: not on Vertex) */
 	struct arena *arena; /* of the attempt */
 	struct buf *dropped; /* llm_drop() adds names to it */
 	const struct llm_scale *scale; /* NULL: the default */
@@ -414,6 +414,8 @@ void llm_drop(const struct llm_aim *, const char *name);
 /* The same for all hints but those named in the NULL-ended list. */
 void llm_drop_hints(const struct llm_aim *, const struct llm_request *,
     const char *const *taken);
+/* Is the name among those in *dropped? */
+bool llm_is_dropped(struct str list, struct str name);
 /* The node of a hint, or NULL. */
 struct json_object *llm_hint(const struct llm_request *, const char *name);
 
@@ -427,7 +429,6 @@ void llm_seal_put(
 struct str llm_seal_read(
     struct str wire, enum llm_issuer home, enum llm_issuer *by);
 
-/* Tokens, unless said otherwise.  The parts are included in their whole. */
 /* The class of service, of which some providers make the price depend. */
 enum llm_tier {
 	LLM_TIER_UNTOLD, /* or left to the provider: "auto" */
@@ -438,6 +439,7 @@ enum llm_tier {
 /* Of a request's or an answer's word; what costs as usual is STANDARD. */
 enum llm_tier llm_tier_of(struct str word);
 
+/* Tokens, unless said otherwise.  The parts are included in their whole. */
 struct llm_usage {
 	int64_t input; /* all of it: cached, written, audio, images */
 	int64_t cache_read;

@@ -23,8 +23,8 @@ enum {
 	ENDPOINT_QUICK = 1, /* stages defer what may block: for the loop */
 	ENDPOINT_FORM = 2,  /* takes multipart/form-data, too */
 	ENDPOINT_FIELDS = 4, /* takes application/x-www-form-urlencoded, too */
-	ENDPOINT_CHAT = 16,  /* of the family chat_completion* of metrics */
 	ENDPOINT_HEAD = 8,   /* the body is none of its business: dropped */
+	ENDPOINT_CHAT = 16,  /* of the family chat_completion* of metrics */
 };
 
 /* One per program in fcgi-bin; `admin` is in the room admin. */

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "domain/iam.h"
+#include "domain/price.h"
 #include "pipeline/choose.h"
 #include "pipeline/explain.h"
 #include "pipeline/gate.h"
@@ -228,6 +229,9 @@ mark(struct explaining *x,
 static void
 fill(struct explaining *x, struct explain_row *row, const struct mapping *m)
 {
+	struct mapping copy;
+
+	m = price_at(m, x->r->route.region, x->r->record.started_ms, &copy);
 	*row = (struct explain_row){
 		.provider = arena_dup(x->arena, m->provider),
 		.model = arena_dup(x->arena, m->upstream),

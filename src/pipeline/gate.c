@@ -466,12 +466,12 @@ gate_asked(struct req *r, const struct target *t)
 {
 	struct board_slot *s = r->hold.slot;
 	struct mapping copy;
-	const struct mapping *m =
-	    price_at(t->mapping, t->region, r->record.started_ms, &copy);
+	const struct mapping *m;
 	const struct prices *p;
 
 	if (s == NULL || r->endpoint->dialect->task == LLM_COUNT)
 		return;
+	m = price_at(t->mapping, t->region, r->record.started_ms, &copy);
 	s->own = target_is_own(t);
 	s->input = budget_guess(&r->chat);
 	if (m->context > 0 && s->input > m->context)

@@ -128,10 +128,8 @@ record_factor(const struct req *r, const struct mapping *m, bool worst)
 static enum llm_tier
 served_by(const struct req *r, const struct llm_usage *u)
 {
-	struct str gone = buf_str(&r->dropped);
-
 	if (u->tier != LLM_TIER_UNTOLD || r->record.tier.n == 0 ||
-	    memmem(gone.p, gone.n, "service_tier", 12) != NULL)
+	    llm_is_dropped(buf_str(&r->dropped), STR("service_tier")))
 		return u->tier;
 	return llm_tier_of(r->record.tier);
 }

@@ -1,3 +1,4 @@
+/* What a request is in the metrics: gauges while it runs, counters at its end. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -201,11 +202,15 @@ count_request(struct req *r)
 void
 record_count(struct req *r)
 {
+	struct str model, provider;
+
 	land(r);
 	if (r->who != NULL && r->endpoint->dialect != NULL) {
+		model = model_label(r);
+		provider = provider_label(r);
 		if ((r->endpoint->flags & ENDPOINT_CHAT) != 0)
-			count_chat(r, model_label(r), provider_label(r));
-		count_usage(r, model_label(r), provider_label(r));
+			count_chat(r, model, provider);
+		count_usage(r, model, provider);
 		count_overhead(r);
 	}
 	count_request(r);

@@ -10,17 +10,13 @@
 #define TIER_MAX ((size_t)32)
 #define RECORD_MAX ((size_t)256 * 1024)
 
-/* Text of a member, cut to `max` bytes but not inside a character. */
+/* Text of a member, cut to `max` bytes. */
 static struct str
 text_of(struct req *r, struct str raw, size_t max)
 {
 	struct str s = raw.p == NULL ? STR_NONE : jscan_text(raw, r->setup);
 
-	if (s.n > max) {
-		s.n = max;
-		while (s.n > 0 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
-			s.n--;
-	}
+	s = str_cut(s, max);
 	return s.n == 0 ? STR_NONE : arena_dup(r->life, s);
 }
 

@@ -103,8 +103,7 @@ static const char exposed[] =
     "RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining, "
     "X-RateLimit-Reset, X-RateLimit-Limit-Tokens, "
     "X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Tokens, Retry-After, "
-    "x-should-retry, "
-    "WWW-Authenticate, mcp-session-id";
+    "x-should-retry, WWW-Authenticate, mcp-session-id";
 
 static void
 put_cors(struct req *r, struct buf *b)

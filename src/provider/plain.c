@@ -181,7 +181,7 @@ aim_of(const struct target *t, const struct llm_request *r, struct changes *c,
 		.max_output = t->limit,
 		.stream = provider_streams(t, r),
 		.ids = (t->upstream->quirks & QUIRK_NO_CALL_IDS) == 0,
-		.tiers = t->upstream->flex != t->upstream->fast,
+		.tiers = (t->upstream->quirks & QUIRK_NO_TIERS) == 0,
 		.arena = a,
 		.dropped = c->dropped,
 		.scale = t->upstream->scale };

@@ -31,6 +31,7 @@ enum {
 	QUIRK_NO_CACHE_MARKS = 1u << 9,  /* refuses cache_control */
 	QUIRK_SEALS_BACK = 1u << 10, /* takes signed reasoning and calls back */
 	QUIRK_NO_CALL_IDS = 1u << 11, /* Gemini\'s calls have no ids */
+	QUIRK_NO_TIERS = 1u << 12,    /* Gemini without serviceTier */
 };
 
 struct changes;

@@ -25,6 +25,7 @@ static const struct {
 	{ "no_cache_marks", QUIRK_NO_CACHE_MARKS },
 	{ "no_call_ids", QUIRK_NO_CALL_IDS },
 	{ "no_stream_options", QUIRK_NO_STREAM_OPTIONS },
+	{ "no_tiers", QUIRK_NO_TIERS },
 	{ "none", 0 },
 	{ "random_seed", QUIRK_RANDOM_SEED },
 	{ "reasoning_apart", QUIRK_REASONING_APART },

@@ -211,7 +211,7 @@ const struct provider provider_rows[] = {
 { "google-vertex", "Google Vertex AI", .auth = AUTH_X_GOOG,
     .ways = vertex, .ops = &google_vertex_ops,
     .base_url = "https://aiplatform.googleapis.com",
-    .quirks = QUIRK_NO_CALL_IDS },
+    .quirks = QUIRK_NO_CALL_IDS | QUIRK_NO_TIERS },
 { "groq", "Groq", HOSTED, .path = V1,
     .base_url = "https://api.groq.com/openai",
     .quirks = QUIRK_NO_CACHE_MARKS, .sdk_env = "GROQ_API_KEY" },

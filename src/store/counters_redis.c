@@ -19,11 +19,12 @@
  * Redis must not evict keys by itself (maxmemory-policy noeviction).
  *
  * While Redis is down rates and requests in progress are counted in a mapped
- * file of the host (counters_redis_local.c), and money in SQL (counters_sql.h).  Where money is counted
- * is one row of SQL, "store_state", which every process reads at each tick: who
- * has not reached Redis for DOWN_MS writes that it is SQL now, and who reaches
- * it again makes a new generation in Redis, and then writes that it is Redis.
- * Both are a new generation, with holds said anew.  `gen` is "s:..." for SQL.
+ * file of the host (counters_redis_local.c), and money in SQL (counters_sql.h).
+ * Where money is counted is one row of SQL, "store_state", which every process
+ * reads at each tick: who has not reached Redis for DOWN_MS writes that it is
+ * SQL now, and who reaches it again makes a new generation in Redis, and then
+ * writes that it is Redis. Both are a new generation, with holds said anew.
+ * `gen` is "s:..." for SQL.
  */
 #include <stdio.h>
 #include <stdlib.h>
