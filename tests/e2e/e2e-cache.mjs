@@ -114,7 +114,7 @@ async function send(at, t, url, body, { kept = false, headers = {} } = {}) {
   const a = await at.post(url, body, { headers: { authorization: `Bearer ${t.key}`, ...headers } })
   if (kept) {
     assert.equal(a.status, 200, a.text)
-    assert.ok(await until(async () => await metric(at, 'stored') > before, 10000, 10), 'it is not kept: ' + a.text.slice(0, 300))
+    assert.ok(await until(async () => await metric(at, 'stored') > before, 3000, 10), 'it is not kept: ' + a.text.slice(0, 300))
   }
   return a
 }
@@ -350,7 +350,7 @@ test('llmgwctl cache clear, of one project and of all', async () => {
   const [t, other] = [await project(g), await project(g)]
   for (const p of [t, other]) await twice(g, p, url, base)
   g.ctl('cache', 'clear', '--project', t.id)
-  assert.ok(await until(async () => state(await send(g, t, url, base)) === 'MISS', 10000, 200))
+  assert.ok(await until(async () => state(await send(g, t, url, base)) === 'MISS', 4000, 200))
   await inForce()
   assert.equal(state(await send(g, other, url, base)), 'HIT')
   await send(g, t, url, { ...base, seed: 1 }, { kept: true })
@@ -417,13 +417,9 @@ test('unknown members of usage and of chunks stay', async () => {
 test('events come at once', async () => {
   const t = await project(g)
   await send(g, t, url, says('paced', { stream: true }), { kept: true })
-  const took = []
-  for (let i = 0; i < 5; i++) {
-    const began = Date.now()
-    assert.equal(state(await send(g, t, url, says('paced', { stream: true }))), 'HIT')
-    took.push(Date.now() - began)
-  }
-  assert.ok(Math.min(...took) < 300, `${took} ms`)
+  const began = Date.now()
+  assert.equal(state(await send(g, t, url, says('paced', { stream: true }))), 'HIT')
+  assert.ok(Date.now() - began < 300, `${Date.now() - began} ms`)
 })
 
 test('replay_gaps = original', async () => {
@@ -433,7 +429,7 @@ test('replay_gaps = original', async () => {
   const again = await send(gaps, t, url, says('paced', { stream: true }))
   const took = Date.now() - began
   assert.equal(state(again), 'HIT')
-  assert.ok(took >= 500 && took < 30000, `${took} ms`)
+  assert.ok(took >= 500 && took < 3000, `${took} ms`)
   const texts = [miss, hit, again].map(a => chatStream.chunks(chatStream.events(a.text)).map(c => c.choices[0]?.delta.content ?? '').join(''))
   assert.deepEqual(texts, ['Hello there!', 'Hello there!', 'Hello there!'])
   assert.deepEqual(chatStream.faults(chatStream.events(again.text)), [])
@@ -543,7 +539,7 @@ if (shared) {
     const began = Date.now()
     const a = await send(own, t, url, base)
     assert.deepEqual([a.status, state(a)], [200, 'MISS'])
-    assert.ok(Date.now() - began < 4000)
+    assert.ok(Date.now() - began < 1000)
     await apart.launch()
     assert.ok(await until(async () => { await send(own, t, url, base); return state(await send(own, t, url, base)) === 'HIT' }, 10000, 300), 'it is not used again')
     await own.stop()

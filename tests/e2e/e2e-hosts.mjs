@@ -186,7 +186,7 @@ const ask = (id, { stream = false, secret = key.key, timeout = 4000, at = url } 
 const good = (a, stream) => a.status === 200 && a.complete && (!stream || faults(events(a.text).filter(e => !e.comment), false).length === 0)
 
 // Whatever happens, it ends.
-setTimeout(() => { console.log('FAIL e2e-hosts: not through after 240 s\n0 passed, 1 failed'); process.exit(1) }, 240000).unref()
+setTimeout(() => { console.log('FAIL e2e-hosts: not through after 100 s\n0 passed, 1 failed'); process.exit(1) }, 100000).unref()
 
 // --- tests ---------------------------------------------------------------------------------
 
@@ -320,8 +320,8 @@ test('a host is cut off under load, and comes back', async () => {
   assert.ok(results.filter(r => r.ok && r.began > cut && r.began < back).length > 50)
   assert.ok(begun.length > 0 && slowest < 4000, `${begun.length}, ${slowest} ms`)
   // The first ones find out, 2 s long; after that one of them looks again, each 3 s.
-  const late = results.filter(r => r.ok && r.began > cut + 2500 && r.began < back && r.ms > 2000)
-  assert.ok(late.length <= 8, `${late.length} waited for the host that was known to be away`)
+  const late = results.filter(r => r.ok && r.began > cut + 2500 && r.began < back && r.ms > 1900)
+  assert.ok(late.length <= 4, `${late.length} waited for the host that was known to be away`)
   assert.ok([...seen].filter(([id]) => id.startsWith('load')).every(([, s]) => s.times === 1), 'a provider was asked twice')
 
   // Its records have come, each once.

@@ -384,7 +384,7 @@ test('authorizer: while it does not run nothing is allowed', async () => {
   const all = g.program('authorizer')
   assert.ok(all.length >= 2)
   for (const pid of all) process.kill(pid, 'SIGKILL')
-  assert.ok(await until(() => !all.some(alive), 10000))
+  assert.ok(await until(() => !all.some(alive), 5000))
   const a = await tool(ids.key.key)
   assert.ok(a.status >= 500, `${a.status} ${a.text}`)
   assert.equal(reached.length, n)

@@ -557,9 +557,9 @@ test('a client that leaves cancels the call', async () => {
     assert.ok(await until(() => upstream.requests.length > before))
     await sleep(200)
     req.destroy()
-    assert.ok(await until(() => upstream.requests.at(-1).closed, 10000), 'the call is closed')
+    assert.ok(await until(() => upstream.requests.at(-1).closed, 5000), 'the call is closed')
     let r
-    assert.ok(await until(async () => (r = (await g.get(`/v1/usage/${id}`)).json).status === 499, 10000), JSON.stringify(r))
+    assert.ok(await until(async () => (r = (await g.get(`/v1/usage/${id}`)).json).status === 499, 6000), JSON.stringify(r))
   }
 })
 test('what all images may cost is held', async () => {

@@ -138,7 +138,7 @@ test('nothing is held any more', async () => {
 })
 
 test('and all is well', async () => {
-  assert.ok(await until(async () => (await m.ask(tenants[0], order('last'), { model: 'usual' })).status === 200, 10000))
+  assert.ok(await until(async () => (await m.ask(tenants[0], order('last'), { model: 'usual' })).status === 200, 5000))
 })
 
 await runAll('e2e-kill', { after: () => m.stop() })

@@ -13,15 +13,7 @@ const { redis } = m.stores
 // 100 tokens of "flat" are 0.001 USD.
 const each = 1000000
 const count = list => list.reduce((n, a) => ({ ...n, [a.status]: (n[a.status] ?? 0) + 1 }), {})
-// On a busy machine a call to Redis may miss its 50 ms: 503, and nothing was taken.
-const patient = async t => {
-  for (let i = 0; ; i++) {
-    const a = await m.ask(t, order('b', { out: 100 }))
-    if (a.status !== 503 || i === 40) return a
-    await sleep(250)
-  }
-}
-const burst = async (t, n) => count(await Promise.all(Array.from({ length: n }, () => patient(t))))
+const burst = async (t, n) => count(await Promise.all(Array.from({ length: n }, () => m.ask(t, order('b', { out: 100 })))))
 // All processes do: 16 calls in a row.
 const serves = (t, ms = 10000) => {
   let good = 0
@@ -38,7 +30,7 @@ test('F1: Redis is stopped', async () => {
   await redis.stop()
   const began = Date.now()
   const first = await m.ask(rich, order('x', { out: 100 }))
-  assert.ok(Date.now() - began < 4000, `${Date.now() - began} ms`)
+  assert.ok(Date.now() - began < 1000, `${Date.now() - began} ms`)
   assert.ok(first.status === 200 || (first.status === 503 && first.json.code === 'store_unavailable'), first.text)
   const a = await health()
   assert.deepEqual([a.status, a.json.health.redis.connected, a.json.health.redis.backend], [503, false, 'redis'])
@@ -85,7 +77,7 @@ test('F2: it does not answer for a while', async () => {
     const began = Date.now()
     const a = await m.ask(rich, order('x', { out: 100 }))
     assert.ok(a.status === 200 || a.status === 503, a.text)
-    assert.ok(Date.now() - began < 1400, `${Date.now() - began} ms`)
+    assert.ok(Date.now() - began < 600, `${Date.now() - began} ms`)
   }
   await sleep(1500)
   assert.ok(await serves(rich, 20000), 'it is not used again')
@@ -109,8 +101,8 @@ test('a Redis that may evict is told of, by the log and by the doctor', async ()
   assert.match(doctor(), /^warn +redis: it may throw away limits and reservations: its maxmemory-policy is allkeys-lru/m)
   const old = m.g.program('chat').slice(1)
   process.kill(m.g.program('chat')[0], 'SIGHUP')
-  assert.ok(await until(() => m.g.program('chat').slice(1).filter(p => !old.includes(p)).length === 2, 10000))
-  assert.ok(await until(() => /maxmemory-policy is allkeys-lru, and should be noeviction/.test(m.g.log()), 10000, 100), 'the log does not say it')
+  assert.ok(await until(() => m.g.program('chat').slice(1).filter(p => !old.includes(p)).length === 2, 5000))
+  assert.ok(await until(() => /maxmemory-policy is allkeys-lru, and should be noeviction/.test(m.g.log()), 5000, 100), 'the log does not say it')
   redis.cli('CONFIG', 'SET', 'maxmemory', '0')
 })
 
@@ -150,19 +142,15 @@ test('a request with every limit and budget: two round trips before its call, an
   const mine = () => pieces.filter(p => p.includes(t.org)).length
   let warm
   const warms = async () => (warm = await counted.ask(t, order('warm', { out: 10 }))).status === 200
-  assert.ok(await until(warms, 10000, 100), warm.text) // a busy machine may miss a deadline
+  assert.ok(await until(warms, 5000, 100), warm.text) // a busy machine may miss a deadline
   assert.ok(warm.headers['ratelimit-remaining'], 'it is not limited')
-  let missed = 0
   for (let i = 0; i < 5; i++) {
     await sleep(1500) // what is left of the one before
     pieces.length = 0
     const done = counted.ask(t, order(`trip${i}`, { out: 10, ms: 1000 }))
-    done.catch(() => {})
-    if (!await until(() => served.some(s => s.n === `trip${i}`), 10000, 5)) assert.fail((await done).text)
-    const before = mine()
+    assert.ok(await until(() => served.some(s => s.n === `trip${i}`), 3000, 5))
+    assert.ok(mine() >= 1 && mine() <= 2, `${mine()} round trips before the call`)
     assert.equal((await done).status, 200)
-    if (before === 0 && missed++ < 3) continue // a deadline was missed: it was counted without Redis
-    assert.ok(before >= 1 && before <= 2, `${before} round trips before the call`)
     await sleep(1500)
     // The settlement, and the drop of the hold when the record is in SQL: both behind the answer.
     assert.ok(mine() <= 4, `${mine()} in all`)

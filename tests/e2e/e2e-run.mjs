@@ -35,17 +35,17 @@ test('one supervisor, two processes', () => {
   assert.equal(g.program('health').length, 2)
 })
 
-test('a killed process is back at once', async () => {
+test('a killed process is back within a second', async () => {
   const [victim] = workers('chat')
   process.kill(victim, 'SIGKILL')
-  assert.ok(await until(() => workers('chat').filter(p => p !== victim && alive(p)).length === 2, 10000, 20), 'it is not back')
+  assert.ok(await until(() => workers('chat').filter(p => p !== victim && alive(p)).length === 2, 1000, 20), 'it is not back')
   for (let i = 0; i < 8; i++) assert.equal((await g.chat(hello())).status, 200)
 })
 
 test('the only process of a program killed', async () => {
   const [victim] = workers('models')
   process.kill(victim, 'SIGKILL')
-  assert.ok(await until(async () => (await g.get('/v1/models').catch(() => null))?.status === 200, 10000, 50))
+  assert.ok(await until(async () => (await g.get('/v1/models').catch(() => null))?.status === 200, 1000, 50))
   assert.ok(!workers('models').includes(victim))
 })
 
@@ -55,8 +55,8 @@ test('killed in a stream: cut, never [DONE], one record', async () => {
   for (const p of workers('chat')) process.kill(p, 'SIGKILL')
   const a = await s.answer
   assert.ok(!a.text.includes('[DONE]'))
-  assert.ok(await until(async () => (await g.chat(hello()).catch(() => null))?.status === 200, 10000))
-  assert.ok(await until(() => g.usage().find(r => r.key === 'endless')?.requests === 1, 10000, 200), 'no record, or several')
+  assert.ok(await until(async () => (await g.chat(hello()).catch(() => null))?.status === 200, 3000))
+  assert.ok(await until(() => g.usage().find(r => r.key === 'endless')?.requests === 1, 8000, 200), 'no record, or several')
 })
 
 test('SIGHUP during a stream does not cut it', async () => {
@@ -64,9 +64,9 @@ test('SIGHUP during a stream does not cut it', async () => {
   await s.first
   const old = workers('chat')
   process.kill(g.program('chat')[0], 'SIGHUP')
-  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2, 10000), 'no new processes')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2, 3000), 'no new processes')
   whole(await s.answer)
-  assert.ok(await until(() => !old.some(alive), 10000), 'the old processes stay')
+  assert.ok(await until(() => !old.some(alive), 5000), 'the old processes stay')
   assert.equal((await g.chat(hello())).status, 200)
 })
 
@@ -76,7 +76,7 @@ test('1,000 streams across 10 upgrades: none is broken', async () => {
     for (let i = 0; i < 100; i++) all.push(g.chat(hello({ model: 'sim/sim-slow-c30-i100', stream: true }), { timeout: 60000 }))
     const old = workers('chat')
     process.kill(g.program('chat')[0], 'SIGHUP')
-    assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2, 10000), 'no new processes')
+    assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2, 8000), 'no new processes')
     await sleep(1200) // until they have taken over
   }
   const bad = (await Promise.allSettled(all)).filter(a => {
@@ -101,7 +101,7 @@ test('counters do not fall when processes are replaced', async () => {
   for (const stream of [false, true]) assert.equal((await g.chat(hello({ stream }))).status, 200)
   const before = await read()
   process.kill(g.program('chat')[0], 'SIGHUP')
-  assert.ok(await until(() => !old.some(alive) && workers('chat').length === 2, 10000), 'no new processes')
+  assert.ok(await until(() => !old.some(alive) && workers('chat').length === 2, 8000), 'no new processes')
   const after = await read()
   assert.ok(before.size > 5, String(before.size))
   for (const [series, n] of before) assert.ok(after.get(series) >= n, `${series}: ${n}, then ${after.get(series)}`)
@@ -113,7 +113,7 @@ test('SIGHUP: a key that was barred is asked again', async () => {
   assert.equal(state(), 'bad')
   const old = workers('chat')
   process.kill(g.program('chat')[0], 'SIGHUP')
-  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 10000), 'no new processes')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 5000), 'no new processes')
   assert.equal(state(), 'ok')
 })
 
@@ -153,7 +153,7 @@ const health = async where => {
 test('TCP without fcgi_peers: not started, and said why', async () => {
   const port = await freePort()
   await listening({}, ['-a', '127.0.0.1', '-p', String(port)], async p => {
-    assert.ok(await until(() => /fcgi_peers must name/.test(p.said() + g.log()), 10000), p.said())
+    assert.ok(await until(() => /fcgi_peers must name/.test(p.said() + g.log()), 5000), p.said())
   })
 })
 table('who may connect', [
@@ -165,7 +165,7 @@ table('who may connect', [
     const a = await health(where)
     if (served) assert.deepEqual([a.status, a.ended], [200, true], String(a.text))
     else assert.ok(a.bytes === 0 || ['ECONNRESET', 'EPIPE'].includes(a.code), `${a.code} ${a.text}`)
-    if (!served) assert.ok(await until(() => g.log().includes(tcp ? 'connection of 127.0.0.1 was refused' : `connection of user ${process.getuid()} was refused`), 10000), 'the log does not say it')
+    if (!served) assert.ok(await until(() => g.log().includes(tcp ? 'connection of 127.0.0.1 was refused' : `connection of user ${process.getuid()} was refused`), 3000), 'the log does not say it')
   })
   fs.rmSync(path.join(g.dir, 'run/own.sock'), { force: true })
 })
@@ -207,7 +207,7 @@ else test('api 15.4: near the memory limit new requests get 503, and health answ
   g.writeConf(g.options.conf, g.options.sections)
   group.add(first)
   process.kill(first, 'SIGHUP')
-  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 10000), 'no new processes')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 5000), 'no new processes')
   assert.equal((await g.chat(hello())).status, 200)
   assert.ok(await until(async () => {
     group.limit(Math.ceil(group.used() / 0.94)) // what is used moves by itself
@@ -227,7 +227,7 @@ else test('api 15.4: near the memory limit new requests get 503, and health answ
   group.limit(1 << 30)
   child.kill()
   let good = 0 // of all processes
-  assert.ok(await until(async () => (good = (await g.chat(hello())).status === 200 ? good + 1 : 0) === 16, 10000, 50), 'still refused')
+  assert.ok(await until(async () => (good = (await g.chat(hello())).status === 200 ? good + 1 : 0) === 16, 8000, 50), 'still refused')
 })
 
 test('F50: near the limit of descriptors new requests get 503, and running ones go on', async () => {
@@ -236,11 +236,11 @@ test('F50: near the limit of descriptors new requests get 503, and running ones 
   execFileSync('prlimit', ['--pid', String(run), '--nofile=300:300'])
   const old = workers('chat')
   process.kill(run, 'SIGHUP')
-  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 10000), 'no new processes')
+  assert.ok(await until(() => workers('chat').filter(p => !old.includes(p)).length === 2 && !old.some(alive), 8000), 'no new processes')
   const all = Array.from({ length: 350 }, () => g.chat(hello({ model: 'sim/sim-slow-c20-i200', stream: true }), { timeout: 60000 }))
   const answers = await Promise.all(all)
   const refused = answers.filter(a => a.status === 503)
-  assert.ok(refused.length > 0 && refused.length <= 350 - 100, `${refused.length} refused`) // one process alone may have got them all
+  assert.ok(refused.length > 0 && refused.length < 200, `${refused.length} refused`)
   for (const a of refused) assert.match(a.text, /"message":"The gateway is at its limit of open descriptors"/)
   for (const a of answers) if (a.status !== 503) whole(a)
   const text = (await g.get('/metrics')).text
@@ -257,7 +257,7 @@ test('SIGTERM drains', async () => {
   const all = g.program('chat')
   process.kill(all[0], 'SIGTERM')
   whole(await s.answer)
-  assert.ok(await until(() => !all.some(alive), 10000), 'processes are left')
+  assert.ok(await until(() => !all.some(alive), 3000), 'processes are left')
 })
 
 await runAll('e2e-run', { skipped, after: async () => { await g.stop(); await upstream.close(); await group?.remove() } })

@@ -129,7 +129,7 @@ test('abort', async () => {
   const s = await create(modelOf('endless'), { stream: true })
   let n = 0
   for await (const e of s) if (e && ++n === 6) break
-  assert.ok(await until(() => upstream.requests[before].closed, 10000), 'the call to the provider goes on')
+  assert.ok(await until(() => upstream.requests[before].closed, 2000), 'the call to the provider goes on')
 })
 
 await runAll('e2e-sdk-responses', { after: async () => { await g.stop(); await upstream.close() } })

@@ -130,7 +130,7 @@ test('abort', async () => {
   const s = await ask(modelOf('endless'), { stream: true })
   let n = 0
   for await (const k of s) if (k && ++n === 3) break
-  assert.ok(await until(() => upstream.requests[before].closed, 10000), 'the call to the provider goes on')
+  assert.ok(await until(() => upstream.requests[before].closed, 2000), 'the call to the provider goes on')
 })
 
 test('models.list', async () => {

@@ -50,7 +50,7 @@ test('a key that is disabled is refused within two seconds', async () => {
   const k = g.newKey('short')
   assert.equal((await g.chat(hello(), as(k.key))).status, 200)
   g.changeKey('disable', k.id)
-  assert.ok(await until(async () => (await g.chat(hello(), as(k.key))).status === 401, 10000, 100))
+  assert.ok(await until(async () => (await g.chat(hello(), as(k.key))).status === 401, 2000, 100))
 })
 
 test('sessions have a name, a deadline and durable commits', () => {
@@ -65,13 +65,11 @@ test('down: known keys work, unknown ones get 503, health says so', async () => 
   await sleep(600)
   const before = count()
   await pg.stop()
-  const took = []
   for (let i = 0; i < 5; i++) {
     const began = Date.now()
     assert.equal((await g.chat(hello())).status, 200)
-    took.push(Date.now() - began)
+    assert.ok(Date.now() - began < 1500, 'slow')
   }
-  assert.ok(took.sort((a, b) => a - b)[2] < 1500, `slow: ${took} ms`)
   const a = await g.chat(hello(), as(fresh))
   flat(a, 503, 'store_unavailable')
   assert.equal(a.headers['retry-after'], '5')
@@ -83,18 +81,18 @@ test('down: known keys work, unknown ones get 503, health says so', async () => 
   await pg.launch()
   await recorded(5, before, 15000)
   assert.ok(await healthy())
-  assert.ok(await until(async () => (await g.chat(hello(), as(fresh))).status === 200, 10000, 200))
+  assert.ok(await until(async () => (await g.chat(hello(), as(fresh))).status === 200, 5000, 200))
 })
 
 test('a program that starts without its database', async () => {
   await pg.stop()
   const [victim] = g.program('chat').slice(1)
   process.kill(victim, 'SIGKILL')
-  assert.ok(await until(() => g.program('chat').slice(1).some(p => p !== victim && alive(p)), 10000, 50))
+  assert.ok(await until(() => g.program('chat').slice(1).some(p => p !== victim && alive(p)), 3000, 50))
   const unknown = async () => (await g.chat(hello()).catch(() => null))?.status
-  assert.ok(await until(async () => await unknown() === 503, 10000, 100), `${await unknown()} instead of 503`)
+  assert.ok(await until(async () => await unknown() === 503, 5000, 100), `${await unknown()} instead of 503`)
   await pg.launch()
-  assert.ok(await until(async () => await unknown() === 200, 10000, 200))
+  assert.ok(await until(async () => await unknown() === 200, 8000, 200))
 })
 
 test('sessions ended in the middle of commits: each record once', async () => {
@@ -162,16 +160,16 @@ test('it hangs: health says so in time, known keys work', async () => {
   try {
     let began = Date.now()
     assert.equal((await health()).status, 503)
-    assert.ok(Date.now() - began < 1900, `health took ${Date.now() - began} ms`)
+    assert.ok(Date.now() - began < 700, `health took ${Date.now() - began} ms`)
     for (let i = 0; i < 3; i++) assert.equal((await g.chat(hello())).status, 200)
     began = Date.now()
     flat(await g.chat(hello(), as(late)), 503, 'store_unavailable')
-    assert.ok(Date.now() - began < 8000, `${Date.now() - began} ms`)
+    assert.ok(Date.now() - began < 2500, `${Date.now() - began} ms`)
   } finally {
     signal('SIGCONT')
   }
   await recorded(3, before, 20000)
-  assert.ok(await until(async () => (await g.chat(hello(), as(late))).status === 200, 10000, 200))
+  assert.ok(await until(async () => (await g.chat(hello(), as(late))).status === 200, 5000, 200))
   await recorded(4, before)
 })
 
@@ -182,7 +180,7 @@ test('read-only: calls go on, records wait', async () => {
   pg.alter('default_transaction_read_only = on')
   await sleep(300)
   for (let i = 0; i < 5; i++) assert.equal((await g.chat(hello())).status, 200)
-  assert.ok(await until(() => /read-only transaction \(25006\)/.test(g.log()), 10000), 'the log does not say why')
+  assert.ok(await until(() => /read-only transaction \(25006\)/.test(g.log()), 3000), 'the log does not say why')
   assert.equal(count(), before)
   const unknown = await g.chat(hello(), as(fresh))
   assert.equal(unknown.status, 200, 'keys can still be read')
@@ -206,7 +204,7 @@ test('PostgreSQL over TLS: its certificate is looked at, and the reason of a ref
   const over = await start({ store_sql: url('verify-full', 'ca') })
   const a = await over.chat(hello())
   assert.equal(a.status, 200, a.text)
-  assert.ok(await until(() => own.sql('SELECT count(*) FROM log') === '1', 10000, 100), 'no record')
+  assert.ok(await until(() => own.sql('SELECT count(*) FROM log') === '1', 5000, 100), 'no record')
   assert.equal(own.sql("SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'llmgw%'"), 't')
   const refused = (more, reason) => {
     over.writeConf({ store_sql: more })

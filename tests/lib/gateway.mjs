@@ -29,7 +29,7 @@ export const sleep = ms => new Promise(done => setTimeout(done, ms))
 export const inForce = () => sleep(500)
 
 // Ask again until the answer is true; false when the time is over.
-export async function until(test, ms = 10000, step = 50) {
+export async function until(test, ms = 5000, step = 50) {
   for (const end = Date.now() + ms; ;) {
     if (await test()) return true
     if (Date.now() > end) return false

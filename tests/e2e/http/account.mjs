@@ -12,7 +12,7 @@ async function recorded(g, body, headers = {}) {
   const id = newId()
   const answer = await g.chat(body, { headers: { 'x-request-id': id, ...headers } })
   let a
-  assert.ok(await until(async () => (a = await g.get('/v1/usage/' + id)).status === 200, 10000), 'no record within 5 s')
+  assert.ok(await until(async () => (a = await g.get('/v1/usage/' + id)).status === 200, 5000), 'no record within 5 s')
   return { id, answer, a, u: a.json }
 }
 
@@ -63,7 +63,7 @@ export function account(g) {
   test('the newest record answers for an id that was used twice', async () => {
     const { id, u } = await recorded(g(), hello())
     await g().chat(hello({ model: 'no-usage' }), { headers: { 'x-request-id': id } })
-    assert.ok(await until(async () => (await g().get('/v1/usage/' + id)).json.requested_model === 'no-usage', 10000))
+    assert.ok(await until(async () => (await g().get('/v1/usage/' + id)).json.requested_model === 'no-usage', 5000))
     assert.notEqual((await g().get('/v1/usage/' + id)).json.log_id, u.log_id)
   })
   test('unknown, of others, and without a key', async () => {
@@ -89,7 +89,7 @@ export function account(g) {
     assert.ok(!before.text.includes(made.key) && k.masked.endsWith(made.key.slice(-4)))
     assert.equal(typeof k.credits.available, 'number')
     const answer = await g().chat(hello(), auth)
-    assert.ok(await until(async () => (await g().get('/v1/key', auth)).json.usage === answer.json.usage.cost, 10000))
+    assert.ok(await until(async () => (await g().get('/v1/key', auth)).json.usage === answer.json.usage.cost, 5000))
     flat(await g().get('/v1/key', { headers: { authorization: null } }), 401, 'invalid_api_key')
   })
   test('its rates, as they stand', async () => {

@@ -132,7 +132,7 @@ export function admin(g) {
     const ask = async () => (await g().chat(hello({ model: 'sim-echo' }), { headers: { authorization: `Bearer ${key.key}` } })).status
     assert.equal(await ask(), 402)
     await ok('POST', `organizations/${at.org}/credits`, { amount: 10, reason: 'to begin with' }, 201)
-    assert.ok(await until(async () => await ask() === 200, 10000), 'it has credits')
+    assert.ok(await until(async () => await ask() === 200, 2000), 'it has credits')
   })
 
   table('admin: life of', rows, async (path, r) => {
@@ -371,10 +371,10 @@ export function admin(g) {
     const ask = () => g().chat(hello({ model: 'sim-echo' }), { headers: { authorization: `Bearer ${key.key}` } })
     assert.equal((await ask()).status, 200)
     await ok('PATCH', `keys/${key.id}`, { status: 'inactive' })
-    assert.ok(await until(async () => (await ask()).status === 401, 10000), 'it still works')
+    assert.ok(await until(async () => (await ask()).status === 401, 2000), 'it still works')
     flat(await ask(), 401, 'key_inactive')
     await ok('PATCH', `keys/${key.id}`, { status: 'active' })
-    assert.ok(await until(async () => (await ask()).status === 200, 10000), 'it does not work again')
+    assert.ok(await until(async () => (await ask()).status === 200, 2000), 'it does not work again')
   })
 
   test('admin: an alert is sent once, and signed', async () => {
@@ -394,7 +394,7 @@ export function admin(g) {
     assert.equal((await ok('GET', `alerts/${alert.id}`)).secret, undefined)
     const ask = () => g().chat(hello({ model: 'sim-echo' }), { headers: { authorization: `Bearer ${key}` } })
     for (let i = 0; i < 3; i++) assert.equal((await ask()).status, 200)
-    assert.ok(await until(() => got.length > 0, 10000), 'no alert came')
+    assert.ok(await until(() => got.length > 0, 8000), 'no alert came')
     await sleep(1500)
     hook.close()
     assert.equal(got.length, 1)
@@ -413,7 +413,7 @@ export function admin(g) {
     assert.deepEqual([rolled.id, rolled.usage_limit, rolled.label], [key.id, 5, 'rolls'])
     assert.equal(rolled.masked, 'llmgtwy_…' + rolled.key.slice(-4))
     assert.equal(await ask(rolled.key), 200)
-    assert.ok(await until(async () => await ask(key.key) === 401, 10000), 'the old secret still works')
+    assert.ok(await until(async () => await ask(key.key) === 401, 2500), 'the old secret still works')
     for (const grace_seconds of [-1, 604801, '5']) flat(await call('POST', `keys/${key.id}/roll`, { grace_seconds }), 400, 'invalid_parameters', /grace_seconds/)
     flat(await call('POST', 'keys/key_00000000000000000000/roll', {}), 404, 'not_found')
   })
@@ -426,10 +426,10 @@ export function admin(g) {
     assert.deepEqual(await all(), [200, 200, 200])
     await ok('PATCH', `organizations/${org}`, { status: 'suspended' })
     let last
-    assert.ok(await until(async () => String(last = await all()) === '403,403,403', 10000), String(last))
+    assert.ok(await until(async () => String(last = await all()) === '403,403,403', 4000), String(last))
     await ok('PATCH', `organizations/${org}`, { status: 'active' })
     await ok('DELETE', `projects/${project}`)
-    assert.ok(await until(async () => String(last = await all()) === '410,410,410', 10000), String(last))
+    assert.ok(await until(async () => String(last = await all()) === '410,410,410', 4000), String(last))
     assert.equal((await g().get('/v1/models', { headers: { authorization: null } })).status, 200)
   })
 
@@ -447,7 +447,7 @@ export function admin(g) {
     const a = await g().chat(hello({ model: 'sim-echo' }), { headers: { authorization: `Bearer ${at.secret}` } })
     const id = a.headers['x-request-id']
     let rows
-    assert.ok(await until(async () => (rows = (await ok('GET', `logs?request_id=${id}`)).data).length === 1, 10000), 'no record')
+    assert.ok(await until(async () => (rows = (await ok('GET', `logs?request_id=${id}`)).data).length === 1, 5000), 'no record')
     assert.equal(rows[0].key_id, at.key)
     assert.equal((await ok('GET', `logs/${rows[0].id}`)).id, rows[0].id)
     assert.ok((await ok('GET', `usage?key_id=${at.key}`)).requests >= 1)
@@ -459,7 +459,7 @@ export function admin(g) {
     // Whole, where JSON has a page and a cursor.
     const rows2 = async q => (await call('GET', `activity?group_by=user${q}`, undefined, { headers: { accept: 'text/csv' } })).text.trim().split('\n').length - 1
     for (let i = 0; i < 55; i++) await g().chat({ model: 'sim-echo', user: `user ${i}`, messages: [{ role: 'user', content: 'Hi' }] }, { headers: { authorization: `Bearer ${at.secret}` } })
-    assert.ok(await until(async () => await rows2('') >= 55, 10000, 300), `${await rows2('')} rows`)
+    assert.ok(await until(async () => await rows2('') >= 55, 8000, 300), `${await rows2('')} rows`)
     assert.equal(await rows2('&limit=7'), 7)
     flat(await call('GET', 'logs/log_00000000000000000000'), 404, 'not_found')
   })

@@ -33,11 +33,13 @@ const list = [
 const provider = (name, more = '') => `[provider ${name}]\ndialect = openai-chat\nbase_url = ${upstream.url}/${name}\n` +
   `path = /v1/chat/completions\nauth = bearer\nkey = sk-${name}\n${more}`
 
-function answer(req, res, body) {
+async function answer(req, res, body) {
   if (req.url.startsWith('/broken')) {
     res.writeHead(500, { 'content-type': 'application/json' }).end('{"error":{"message":"down"}}')
     return
   }
+  // The score compares what is not 0: a takes its time, and b four times as long.
+  if (body.stream) await sleep(req.url.startsWith('/b') ? 40 : 10)
   res.writeHead(200, { 'content-type': body.stream ? 'text/event-stream' : 'application/json' })
   res.end(body.stream ? textStream().join('') : JSON.stringify(completion()))
 }
@@ -129,12 +131,12 @@ export function explanations(get) {
       assert.equal(e.reason, d.reason)
       assert.equal(e.choice.provider, d.candidates[0].provider)
       assert.ok(e.candidates.some(c => c.score > 0))
+      assert.ok(e.candidates.every(c => c.latency_ms > 0))
       for (const c of e.candidates) {
         assert.ok(c.measured)
         const sum = Object.values(c.parts).reduce((x, y) => x + y, 0)
         assert.ok(Math.abs(sum - c.score) < 0.004, `${sum} ${c.score}`)
-        const best = Math.min(...e.candidates.map(o => o.latency_ms)) // rounded; the score knows no share of nothing
-        const slow = best > 0 && c.latency_ms > 2 * best + 1
+        const slow = c.latency_ms > 2 * Math.min(...e.candidates.map(o => o.latency_ms)) + 1 // they are rounded
         if (!stream || slow) assert.equal(c.parts.latency > 0, stream)
       }
     }

@@ -222,7 +222,7 @@ function records(g) {
   const one = async (id, want) => {
     const all = () => found(g(), id).map(r => JSON.parse(g().ctl('log', 'show', r.record_id)))
     const requests = () => all().filter(r => !r.attempt_of)
-    assert.ok(await until(() => requests().length > 0, 10000), `no record of ${id}`)
+    assert.ok(await until(() => requests().length > 0, 6000), `no record of ${id}`)
     const list = requests()
     assert.equal(list.length, 1, `${list.length} records`)
     const [r] = list
@@ -281,18 +281,18 @@ export function timers(g) {
     return { a, seen }
   }
   test('timeout_total_plain', async () => {
-    const { a, seen } = await timed({ model: 'pair-drip' }, 1400, 5000)
+    const { a, seen } = await timed({ model: 'pair-drip' }, 1400, 2600)
     flat(a, 504, 'timeout', 'Upstream provider timeout')
     assert.deepEqual(asked(seen), ['one'])
   })
   test('timeout_total_stream', async () => {
-    const { a, seen } = await timed({ model: 'pair-endless', stream: true }, 1900, 6000)
+    const { a, seen } = await timed({ model: 'pair-endless', stream: true }, 1900, 3200)
     const last = events(a.text).at(-1).json
     assert.deepEqual([last.error.status, last.error.code], [504, 'timeout'])
     assert.deepEqual(asked(seen), ['one'])
   })
   test('timeout_gateway', async () => {
-    const { a, seen } = await timed({ model: 'hang-twice' }, 2400, 7000)
+    const { a, seen } = await timed({ model: 'hang-twice' }, 2400, 3600)
     flat(a, 504, 'timeout', 'Upstream provider timeout')
     assert.deepEqual(asked(seen), ['one', 'two'])
   })

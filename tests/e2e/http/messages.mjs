@@ -229,7 +229,7 @@ function streams(g, post) {
   test('messages: abort', async () => {
     const before = upstream.requests.length
     await post(named('endless'), {}, { onData: (d, req) => { if (String(d).includes('text_delta')) req.destroy() } }).catch(() => {})
-    assert.ok(await until(() => upstream.requests[before]?.closed, 10000), 'the call to the provider goes on')
+    assert.ok(await until(() => upstream.requests[before]?.closed, 2000), 'the call to the provider goes on')
   })
 }
 

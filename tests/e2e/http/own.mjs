@@ -75,7 +75,7 @@ export function own(g) {
   const ask = (model, headers = {}) => g().chat({ model, max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] }, { headers })
   const becomes = async (model, want) => {
     let a
-    assert.ok(await until(async () => { a = await ask(model); return a.status === want }, 10000), `${a.status} ${a.text}`)
+    assert.ok(await until(async () => { a = await ask(model); return a.status === want }, 4000), `${a.status} ${a.text}`)
     return a
   }
   const make = async (provider, key, options, more = {}) => {
@@ -313,7 +313,7 @@ function addresses(g) {
       const a = await g().admin('POST', `keys/${k.id}/iam-rules`, { type, value: { cidrs: [cidr] } })
       assert.equal(a.status, 201, a.text)
       if (seen) await inForce()
-      assert.ok(await until(async () => (await list(k.key) > 0) === seen, 10000), `${type} ${cidr}`)
+      assert.ok(await until(async () => (await list(k.key) > 0) === seen, 4000), `${type} ${cidr}`)
       assert.equal(await one(k.key), seen ? 200 : 404)
     }
   })

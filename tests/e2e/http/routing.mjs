@@ -323,16 +323,12 @@ function budget(g) {
 
 function waits(g) {
   test('routing: what is alone is asked once more', async () => {
-    const took = []
-    for (let i = 0; i < 5 && !(took.at(-1) < 250); i++) {
-      failing.add('once once')
-      const { a, seen, routing, ms } = await ask(g(), { model: 'only-once' }, { headers: { 'x-no-fallback': 'true' } })
-      assert.equal(a.status, 200)
-      assert.deepEqual(seen, ['only o1', 'only o2'])
-      assert.deepEqual(routing, [['only', 'upstream_error'], ['only', 'none']])
-      took.push(ms)
-    }
-    assert.ok(took.at(-1) < 250, `${took} ms`)
+    failing.add('once once')
+    const { a, seen, routing, ms } = await ask(g(), { model: 'only-once' }, { headers: { 'x-no-fallback': 'true' } })
+    assert.equal(a.status, 200)
+    assert.deepEqual(seen, ['only o1', 'only o2'])
+    assert.deepEqual(routing, [['only', 'upstream_error'], ['only', 'none']])
+    assert.ok(ms < 250)
   })
   table('routing: the wait before it', [['of its own', 'only/status-500', 250, 4], ['that was asked for', 'only/rate-1', 1000, 4], ['too long', 'only/rate-6', 0, 3], ['none after a timeout', 'only/hang', 0, 1]],
     async (_, model, least, calls) => {

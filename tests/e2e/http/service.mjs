@@ -222,16 +222,16 @@ function records(g) {
   test('records count requests, tokens and money to the unit', async () => {
     const row = () => g().usage().find(r => r.key === 'other-model') ?? { requests: 0 }
     for (const stream of [false, true, false]) assert.equal((await g().chat(hello({ model: 'other-model', stream }))).status, 200)
-    assert.ok(await until(() => row().requests >= 3, 10000), 'no records')
+    assert.ok(await until(() => row().requests >= 3, 6000), 'no records')
     const r = row()
     assert.deepEqual([r.requests, r.errors, r.input_tokens, r.output_tokens, r.cost_nano], [3, 0, 57, 30, 3 * 185400])
     const sum = by => g().usage(by).reduce((n, x) => n + x.cost_nano, 0)
     // Records of the tests before may still be on their way.
     const sums = () => ['model', 'provider', 'key', 'project', 'day'].map(sum)
-    assert.ok(await until(() => new Set(sums()).size === 1, 10000, 300), String(sums()))
+    assert.ok(await until(() => new Set(sums()).size === 1, 5000, 300), String(sums()))
   })
   test('errors are counted', async () => {
-    assert.ok(await until(() => g().usage().find(x => x.key === 'status-500')?.errors > 0, 10000))
+    assert.ok(await until(() => g().usage().find(x => x.key === 'status-500')?.errors > 0, 6000))
   })
 }
 
@@ -261,7 +261,7 @@ function metrics(g) {
     }
     const before = await read()
     for (let i = 0; i < 3; i++) await g().chat(hello())
-    assert.ok(await until(async () => await read() === before + 3, 10000), `${before} before, ${await read()} after`)
+    assert.ok(await until(async () => await read() === before + 3, 4000), `${before} before, ${await read()} after`)
   })
 }
 

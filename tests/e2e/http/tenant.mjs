@@ -42,7 +42,7 @@ export function tenants(get) {
   })
   const becomes = async (model, status) => {
     let a
-    assert.ok(await until(async () => { a = await ask(model); return a.status === status }, 10000), `${a.status} ${a.text}`)
+    assert.ok(await until(async () => { a = await ask(model); return a.status === status }, 4000), `${a.status} ${a.text}`)
     return a
   }
   const rule = (type, value) => {
@@ -95,9 +95,9 @@ export function tenants(get) {
     const status = async () => (await request(get().url + '/v1/models', { headers })).status
     assert.equal(await status(), 200)
     get().changeKey('disable', other.id)
-    assert.ok(await until(async () => await status() === 401, 10000))
+    assert.ok(await until(async () => await status() === 401, 2500))
     get().changeKey('enable', other.id)
-    assert.ok(await until(async () => await status() === 200, 10000))
+    assert.ok(await until(async () => await status() === 200, 2500))
   })
 
   test('modes: what has no key, own keys, and the gateway never pays for them', async () => {
@@ -108,12 +108,12 @@ export function tenants(get) {
     assert.ok((await listed()).includes('ruled') && !(await listed()).includes('owned'))
     mode('api-keys')
     let a = await becomes('ruled', 400)
-    assert.ok(await until(async () => !(await listed()).includes('ruled'), 10000))
+    assert.ok(await until(async () => !(await listed()).includes('ruled'), 2500))
     assert.match(a.text, /No provider key set for any of the providers that support model ruled\. Please add/)
     assert.match(a.text, /no_provider_key/)
     const id = own('groq', 'sk-own-groq', { base_url: upstream.url + '/groq' })
     a = await becomes('owned', 200)
-    assert.ok(await until(async () => (await listed()).includes('owned'), 10000))
+    assert.ok(await until(async () => (await listed()).includes('owned'), 2500))
     assert.equal(a.json.metadata.routing[0].credential, 'own')
     assert.equal(upstream.requests.at(-1).headers.authorization, 'Bearer sk-own-groq')
     mode('hybrid')
